@@ -1,0 +1,13 @@
+/** @file The face of base/: values, errors and randomness without any domain. */
+export { hostArray, sizeOf, type HostArray } from "./array.ts";
+export { dtypeBytes, type DType } from "./dtype.ts";
+export {
+  assert,
+  EngineError,
+  FormatError,
+  LimnError,
+  RequestError,
+  ShapeError,
+  WeightError,
+} from "./errors.ts";
+export type { Random } from "./random.ts";
