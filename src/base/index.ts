@@ -10,4 +10,5 @@ export {
   ShapeError,
   WeightError,
 } from "./errors.ts";
+export { bf16Bits, f16Bits, fromBf16Bits, fromF16Bits } from "./float16.ts";
 export type { Random } from "./random.ts";
