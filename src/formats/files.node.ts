@@ -1,0 +1,45 @@
+/** @file Whole-file writing that a crash cannot tear: a temporary neighbour, fsync, rename. */
+import { randomUUID } from "node:crypto";
+import { open, rename, unlink, type FileHandle } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+/** Pieces of a file in order. */
+export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** Puts `bytes` at `path`, whole or not at all; an older file stays until the new one is on disk. */
+export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {
+  await writeChunksAtomic(path, [bytes]);
+}
+
+/** As `writeFileAtomic`, from pieces that need not be in memory together. */
+export async function writeChunksAtomic(path: string, chunks: Chunks): Promise<void> {
+  // Same folder, hence the same file system: only there a rename is one step.
+  const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomUUID()}.tmp`);
+  const file = await open(temporary, "wx");
+  try {
+    try {
+      for await (const chunk of chunks) await writeWhole(file, chunk);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined); // what went wrong first is what matters
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  const step = 2 ** 28; // one call writes less than 2 GiB
+  for (let at = 0; at < bytes.length; at += step)
+    await file.writeFile(bytes.subarray(at, at + step));
+}
+
+/** Makes the rename itself durable, where the system can open a folder (Windows cannot). */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r").catch(() => undefined);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
+}

@@ -1,0 +1,29 @@
+/** @file The face of formats/: bytes to values and back, without any model or graph. */
+export { writeChunksAtomic, writeFileAtomic, type Chunks } from "./files.node.ts";
+export {
+  bf16ToF32,
+  bytesToF32,
+  countNotFinite,
+  f16ToF32,
+  f32ToBf16,
+  f32ToBytes,
+  f32ToF16,
+} from "./float16.ts";
+export {
+  decodeUtf8,
+  isJsonObject,
+  jsonObject,
+  parseJson,
+  quote,
+  type JsonLimits,
+  type JsonValue,
+} from "./json.ts";
+export {
+  openSafetensors,
+  readAsF32,
+  readTensor,
+  writeSafetensors,
+  type SafetensorsIndex,
+  type StoredTensor,
+  type TensorSource,
+} from "./safetensors.node.ts";
