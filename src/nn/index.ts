@@ -1,0 +1,2 @@
+/** @file The face of nn/: modules and layers. */
+export { keyOfField, Module, modulesOf, parametersOf, place } from "./module.ts";

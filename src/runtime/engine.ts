@@ -1,0 +1,40 @@
+/** @file The contract of every engine: a graph and its weights become a program that runs. */
+import type { DType } from "../base/index.ts";
+import type { Graph, Parameter, Values } from "../tensor/index.ts";
+
+/** Numbers crossing the engine's border. f16 and bf16 travel as bits in a Uint16Array. */
+export interface Value {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: Values;
+}
+
+/** Where a parameter's numbers come from. */
+export type Binding =
+  /** A region of a file, mapped and shared; compiled in as a constant. */
+  | { readonly kind: "file"; readonly file: string; readonly offset: number; readonly dtype: DType }
+  /** Numbers in memory, compiled in as a constant. */
+  | { readonly kind: "array"; readonly data: Values }
+  /** Given at every run under the parameter's path: changed without recompiling. */
+  | { readonly kind: "input" };
+
+export interface CompileOptions {
+  readonly bind: (parameter: Parameter) => Binding;
+  /** `lean` keeps weights mapped and unpacked; `fast` packs them for speed and pays with private memory. */
+  readonly mode?: "lean" | "fast";
+  /** Threads within one op; all physical cores when left out. */
+  readonly threads?: number;
+}
+
+/** A compiled graph. Holds native memory until disposed. */
+export interface Program extends AsyncDisposable {
+  /** Values by input name and, for parameters bound as inputs, by path; answers by output name. */
+  run(inputs: Readonly<Record<string, Value>>): Promise<Record<string, Value>>;
+}
+
+/** A way to run graphs: ONNX Runtime, OpenVINO, a browser. */
+export interface Engine {
+  readonly name: string;
+  readonly version: string;
+  compile(graph: Graph, options: CompileOptions): Promise<Program>;
+}

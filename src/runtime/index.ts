@@ -1,0 +1,2 @@
+/** @file The face of runtime/: engines that run graphs. */
+export type { Binding, CompileOptions, Engine, Program, Value } from "./engine.ts";

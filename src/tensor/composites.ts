@@ -1,0 +1,215 @@
+/** @file Named composites: their functions, and the bodies of primitives that define what they mean. */
+import { assert } from "../base/index.ts";
+import type { Attrs, CompositeName, ConvAttrs, Inputs } from "./ops.ts";
+import { applyOne, constant, scalar, Tensor } from "./tensor.ts";
+
+/** softmax(x)ᵢ = exp(xᵢ − max x) / Σⱼ exp(xⱼ − max x) along `axis`. */
+export function softmax(x: Tensor, axis = -1): Tensor {
+  return applyOne("Softmax", [x], { axis: axis < 0 ? axis + x.rank : axis });
+}
+
+/** x · σ(x): Elfwing et al. 2017; also called swish. */
+export function silu(x: Tensor): Tensor {
+  return applyOne("Silu", [x], {});
+}
+
+/** x · Φ(x), exactly by erf, or approximated by tanh, or as x · σ(1.702 x) (quick GELU): Hendrycks & Gimpel 2016. */
+export function gelu(x: Tensor, approximate: Attrs<"Gelu">["approximate"] = "none"): Tensor {
+  return applyOne("Gelu", [x], { approximate });
+}
+
+/** (x − mean) / √(var + eps) · weight + bias over the last `axes` axes: Ba et al. 2016. */
+export function layerNorm(
+  x: Tensor,
+  weight: Tensor | null,
+  bias: Tensor | null,
+  { axes = 1, eps = 1e-5 } = {},
+): Tensor {
+  return applyOne("LayerNorm", [x, weight, bias], { axes, eps });
+}
+
+/** Each group of channels of [N,C,…] normalised over itself and all positions: Wu & He 2018. */
+export function groupNorm(
+  x: Tensor,
+  weight: Tensor | null,
+  bias: Tensor | null,
+  { groups, eps = 1e-5 }: { groups: number; eps?: number },
+): Tensor {
+  return applyOne("GroupNorm", [x, weight, bias], { groups, eps });
+}
+
+/**
+ * softmax(q kᵀ · scale + mask) v per head, heads side by side in the last axis: Vaswani et al. 2017.
+ * q [B,S,H·D], k [B,L,H·D], v [B,L,H·E]; `mask` broadcasts to [B,H,S,L]; scale defaults to D^−½.
+ */
+export function attention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  options: { heads: number; scale?: number; causal?: boolean; mask?: Tensor | null },
+): Tensor {
+  const { heads, scale = (q.shape[2] / heads) ** -0.5, causal = false, mask = null } = options;
+  return applyOne("Attention", [q, k, v, mask], { heads, scale, causal });
+}
+
+/** x Wᵀ + b with torch's weight layout [out, in]. */
+export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
+  return applyOne("Linear", [x, weight, bias], {});
+}
+
+/** Cross-correlation of x [N,C,…] with weight [M,C/group,…kernel] over one to three spatial axes. */
+export function conv(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null = null,
+  options: { stride?: number; padding?: number; dilation?: number; group?: number } = {},
+): Tensor {
+  const { stride = 1, padding = 0, dilation = 1, group = 1 } = options;
+  const n = x.rank - 2;
+  const all = (value: number, count = n) => Array<number>(count).fill(value);
+  const attrs = {
+    strides: all(stride),
+    pads: all(padding, 2 * n),
+    dilations: all(dilation),
+    group,
+  };
+  return applyOne("Conv", [x, weight, bias], attrs);
+}
+
+/** Gradient of `conv` for its weight; see the row in `ops.ts`. */
+export function convGradWeight(
+  x: Tensor,
+  dy: Tensor,
+  attrs: ConvAttrs & { kernel: readonly number[] },
+): Tensor {
+  return applyOne("ConvGradWeight", [x, dy], attrs);
+}
+
+/** Tensors side by side along an axis. */
+export function concat(tensors: readonly Tensor[], axis: number): Tensor {
+  const [first] = tensors;
+  assert(first, "concat needs at least one tensor");
+  if (tensors.length === 1) return first;
+  return applyOne("Concat", [...tensors], { axis: axis < 0 ? axis + first.rank : axis });
+}
+
+/** (x − mean) / √(var + eps) over `axes`, with the biased variance. */
+function standardise(x: Tensor, axes: readonly number[], eps: number): Tensor {
+  const centred = x.sub(x.mean(axes, true));
+  const variance = centred.mul(centred).mean(axes, true);
+  return centred.div(variance.add(eps).sqrt());
+}
+
+function affine(x: Tensor, weight: Tensor | null, bias: Tensor | null): Tensor {
+  const scaled = weight ? x.mul(weight) : x;
+  return bias ? scaled.add(bias) : scaled;
+}
+
+/** [B,S,H·D] → [B,H,S,D]. */
+function splitHeads(x: Tensor, heads: number): Tensor {
+  return x.reshape(0, 0, heads, -1).transpose(0, 2, 1, 3);
+}
+
+/** −∞ above the diagonal of [rows, columns], aligned at the top left; as a finite number, for gradients' sake. */
+function causalMask(rows: number, columns: number): Tensor {
+  const values = Float32Array.from({ length: rows * columns }, (_, i) =>
+    i % columns > Math.floor(i / columns) ? -1e30 : 0,
+  );
+  return constant(values, [rows, columns]);
+}
+
+function attentionBody(
+  [q, k, v, mask]: Inputs<"Attention", Tensor>,
+  { heads, scale, causal }: Attrs<"Attention">,
+): Tensor {
+  const [qh, kh, vh] = [q, k, v].map((x) => splitHeads(x, heads)) as [Tensor, Tensor, Tensor];
+  let scores = qh.mul(scale).matmul(kh.transpose());
+  if (causal) scores = scores.add(causalMask(q.shape[1], k.shape[1]));
+  if (mask) scores = scores.add(mask);
+  const out = softmax(scores, -1).matmul(vh); // [B,H,S,E]
+  return out.transpose(0, 2, 1, 3).reshape(q.shape[0], q.shape[1], -1);
+}
+
+/** Every kernel offset is one matrix product of dy with the input shifted by it. */
+function convGradWeightBody(
+  [x, dy]: Inputs<"ConvGradWeight", Tensor>,
+  { kernel, strides, pads, dilations, group }: Attrs<"ConvGradWeight">,
+): Tensor {
+  const [batch, channels] = x.shape as [number, number];
+  const out = dy.shape[1];
+  const n = kernel.length;
+  const padded = x.pad([0, 0, ...pads.slice(0, n), 0, 0, ...pads.slice(n)]);
+  const grads = dy
+    .reshape(batch, group, out / group, -1)
+    .transpose(1, 2, 0, 3)
+    .reshape(group, out / group, -1);
+  const offsets = kernel.reduce<number[][]>(
+    (list, size) => list.flatMap((o) => Array.from({ length: size }, (_, i) => [...o, i])),
+    [[]],
+  );
+  const taps = offsets.map((offset) => {
+    let window = padded;
+    offset.forEach((o, i) => {
+      const start = o * dilations[i];
+      const span = (dy.shape[i + 2] - 1) * strides[i] + 1;
+      window = window.slice(i + 2, start, start + span, strides[i]);
+    });
+    const columns = window.reshape(batch, group, channels / group, -1).transpose(1, 0, 3, 2);
+    return grads.matmul(columns.reshape(group, -1, channels / group)); // [G, M/G, C/G]
+  });
+  return concat(
+    taps.map((t) => t.unsqueeze(-1)),
+    -1,
+  ).reshape(out, channels / group, ...kernel);
+}
+
+const lastAxes = (x: Tensor, count: number) =>
+  Array.from({ length: count }, (_, i) => x.rank - count + i);
+
+/** What each composite means, in primitives (and other composites). */
+export const compositeBodies: {
+  readonly [K in CompositeName]: (inputs: Inputs<K, Tensor>, attrs: Attrs<K>) => Tensor;
+} = {
+  Softmax: ([x], { axis }) => {
+    const e = x.sub(x.reduceMax([axis], true)).exp();
+    return e.div(e.sum([axis], true));
+  },
+  Silu: ([x]) => x.mul(x.sigmoid()),
+  Gelu: ([x], { approximate }) => {
+    if (approximate === "sigmoid") return x.mul(x.mul(1.702).sigmoid());
+    if (approximate === "none") return x.mul(0.5).mul(x.mul(Math.SQRT1_2).erf().add(1));
+    const inner = x.add(x.mul(x).mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
+    return x.mul(0.5).mul(inner.tanh().add(1));
+  },
+  LayerNorm: ([x, weight, bias], { axes, eps }) =>
+    affine(standardise(x, lastAxes(x, axes), eps), weight, bias),
+  GroupNorm: ([x, weight, bias], { groups, eps }) => {
+    const grouped = standardise(x.reshape(x.shape[0], groups, -1), [2], eps);
+    const perChannel = (p: Tensor | null) =>
+      p?.reshape(-1, ...x.shape.slice(2).map(() => 1)) ?? null;
+    return affine(grouped.reshape(...x.shape), perChannel(weight), perChannel(bias));
+  },
+  Attention: attentionBody,
+  Linear: ([x, weight, bias]) => affine(x.matmul(weight.transpose()), null, bias),
+  ConvGradWeight: convGradWeightBody,
+};
+
+/** The body of a composite node, applied to its inputs: the same value from primitives. */
+export function expandComposite<K extends CompositeName>(
+  op: K,
+  inputs: Inputs<K, Tensor>,
+  attrs: Attrs<K>,
+): Tensor {
+  const body = compositeBodies[op];
+  return body(inputs, attrs);
+}
+
+/** True for ops that have a body. */
+export function isComposite(op: string): op is CompositeName {
+  return Object.hasOwn(compositeBodies, op);
+}
+
+/** A tensor of one value. */
+export function full(value: number, shape: readonly number[]): Tensor {
+  return shape.length === 0 ? scalar(value) : scalar(value).expand(...shape);
+}
