@@ -27,14 +27,3 @@ export {
   type StoredTensor,
   type TensorSource,
 } from "./safetensors.node.ts";
-export {
-  encodeOnnxModel,
-  onnxTypes,
-  type OnnxAttribute,
-  type OnnxExternalData,
-  type OnnxInitializer,
-  type OnnxModel,
-  type OnnxNode,
-  type OnnxTensor,
-  type OnnxValue,
-} from "./onnx.ts";

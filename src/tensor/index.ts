@@ -1,7 +1,6 @@
 /** @file The face of tensor/: symbolic tensors, the ops, and graphs of them. */
 export {
   attention,
-  causalMask,
   compositeBodies,
   concat,
   conv,
@@ -15,7 +14,6 @@ export {
   linear,
   silu,
   softmax,
-  splitHeads,
 } from "./composites.ts";
 export { graphOf, sortNodes, type Graph } from "./graph.ts";
 export type { Init } from "./init.ts";
@@ -31,7 +29,6 @@ export type {
 } from "./ops.ts";
 export { print } from "./print.ts";
 export { currentScope, within } from "./scope.ts";
-export { sumTo } from "./sum-to.ts";
 export {
   apply,
   applyOne,

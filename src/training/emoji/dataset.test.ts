@@ -1,0 +1,139 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { FormatError } from "../../base/index.ts";
+import { buildEmojiDataset, type BuildOptions } from "./build.node.ts";
+import { chance } from "./chance.ts";
+import { firstConcepts } from "./concepts.ts";
+import { drawPicture, measureDrawing } from "./drawings.node.ts";
+import { iconOf } from "./icons.ts";
+import { loadDataset } from "./load.node.ts";
+import type { DatasetSummary } from "./records.ts";
+import { setNames } from "./sets.ts";
+import { matchConcept, openNames, openSet } from "./sources.node.ts";
+
+const few = firstConcepts.filter(({ en }) => ["red apple", "car", "heart"].includes(en));
+const options = {
+  concepts: few,
+  variants: 2,
+  seed: 5,
+  recolour: { colours: 2, variants: 1, heldOut: 0.2 },
+} as const;
+let root: string;
+let summary: DatasetSummary;
+
+async function build(name: string, change: Partial<BuildOptions> = {}): Promise<DatasetSummary> {
+  const steps = buildEmojiDataset({ folder: join(root, name), ...options, ...change });
+  for (;;) {
+    const step = await steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "limn-emoji-"));
+  summary = await build("one");
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+test("the same seed makes the same bytes, another seed others", async () => {
+  expect((await build("two")).sha256).toBe(summary.sha256);
+  expect(await readFile(join(root, "two/images.u8"))).toEqual(
+    await readFile(join(root, "one/images.u8")),
+  );
+  expect((await build("three", { seed: 6 })).sha256).not.toBe(summary.sha256);
+});
+
+test("a thing's pictures do not depend on its neighbours", async () => {
+  await build("reversed", { concepts: [...few].reverse() });
+  using one = await loadDataset(join(root, "one"));
+  using other = await loadDataset(join(root, "reversed"));
+  const prints = (set: typeof one) =>
+    Array.from({ length: set.count }, (_, k) => set.item(k).sha256).sort();
+  expect(prints(other)).toEqual(prints(one));
+});
+
+test("picture k is what record k says: drawn again from the record alone", async () => {
+  const sets = setNames.map(openSet);
+  using data = await loadDataset(join(root, "one"));
+  expect(data.count).toBe(summary.counts.pictures);
+  for (let k = 0; k < data.count; k++) {
+    const { set, icon, placement, colour } = data.item(k);
+    const { file } = sets.find(({ name }) => name === set)!;
+    const drawing = await measureDrawing(iconOf(file, icon)!, data.size);
+    expect(data.picture(k), `picture ${k}`).toEqual(await drawPicture(drawing, placement, colour));
+  }
+});
+
+test("a plain first variant agrees with sharp's own rendering of the icon", async () => {
+  using data = await loadDataset(join(root, "one"));
+  const k = Array.from({ length: data.count }, (_, i) => i).find(
+    (i) => data.item(i).set === "noto" && data.concepts[data.item(i).concept].words.en === "car",
+  )!;
+  const icon = iconOf(openSet("noto").file, "automobile")!;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${icon.width} ${icon.height}" width="512" height="512">${icon.body}</svg>`;
+  // Cut to its ink, 112 pixels long, in the middle of 128: what the builder promises, by other means.
+  const cut = await sharp(Buffer.from(svg)).trim({ threshold: 1 }).png().toBuffer();
+  const fitted = sharp(cut).resize(112, 112, { fit: "contain", background: "#fff" });
+  const framed = await fitted
+    .extend({ top: 8, bottom: 8, left: 8, right: 8, background: "#fff" })
+    .flatten({ background: "#fff" })
+    .raw()
+    .toBuffer();
+  const picture = data.picture(k);
+  let difference = 0;
+  for (let i = 0; i < picture.length; i++)
+    difference += Math.abs(picture[i] - framed[3 * (i % 16384) + Math.floor(i / 16384)]);
+  expect(difference / picture.length).toBeLessThan(4); // edges: resampling differs by a fraction of a pixel
+});
+
+test("captions name the record's thing and colour", async () => {
+  using data = await loadDataset(join(root, "one"));
+  const shares = { empty: 0, russian: 0, style: 0, tags: 0, otherName: 0, ownColour: 0 };
+  for (let k = 0; k < data.count; k++) {
+    const { concept, colour } = data.item(k);
+    const noun = data.concepts[concept].words.en.replace("red ", "");
+    expect(data.caption(k, chance(1, k), shares)).toContain(colour ? `${colour} ${noun}` : noun);
+  }
+});
+
+test("held-out pairs of thing and colour are never shown", async () => {
+  using data = await loadDataset(join(root, "one"));
+  const shown = new Set(
+    Array.from({ length: data.count }, (_, k) => {
+      const { concept, colour } = data.item(k);
+      return `${data.concepts[concept].words.en} ${colour}`;
+    }),
+  );
+  expect(summary.heldOut.length).toBeGreaterThan(0);
+  for (const [thing, colour] of summary.heldOut) expect(shown).not.toContain(`${thing} ${colour}`);
+  expect(summary.counts.recoloured).toBeGreaterThan(6);
+});
+
+test("pictures in another order than their records are refused", async () => {
+  await build("swapped", { variants: 1, recolour: null });
+  const path = join(root, "swapped/images.u8");
+  const bytes = await readFile(path);
+  const size = 3 * 128 * 128;
+  const swapped = [bytes.subarray(size, 2 * size), bytes.subarray(0, size)];
+  await writeFile(path, Buffer.concat([...swapped, bytes.subarray(2 * size)]));
+  await expect(loadDataset(join(root, "swapped"))).rejects.toThrow(/picture 0 is not the recorded/);
+  await writeFile(path, bytes.subarray(1));
+  await expect(loadDataset(join(root, "swapped"))).rejects.toThrow(FormatError);
+});
+
+test("the first hundred things have words in both languages and three drawings", () => {
+  const [names, sets] = [openNames(), setNames.map(openSet)];
+  expect(firstConcepts).toHaveLength(100);
+  for (const concept of firstConcepts) {
+    const { drawings } = matchConcept(concept, names, sets);
+    expect(drawings.length, concept.en).toBeGreaterThanOrEqual(3);
+    expect(concept.ru).toMatch(/^[а-яё -]+$/);
+  }
+  const english = firstConcepts.flatMap(({ en, also = [] }) => [en, ...also]);
+  expect(new Set(english).size).toBe(english.length);
+  for (const needed of ["red apple", "cat", "house", "heart", "car"])
+    expect(english).toContain(needed);
+});
