@@ -12,3 +12,6 @@ export {
 } from "./errors.ts";
 export { bf16Bits, f16Bits, fromBf16Bits, fromF16Bits } from "./float16.ts";
 export type { Random } from "./random.ts";
+export { keyedRandom } from "./random-keyed.ts";
+export { PhiloxRandom } from "./random-philox.ts";
+export { TorchRandom, type NoiseType } from "./random-torch.ts";

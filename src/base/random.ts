@@ -7,4 +7,8 @@ export interface Random {
   normal(shape: readonly number[]): HostArray;
   /** Uniform numbers in [0, 1) of the given shape. */
   uniform(shape: readonly number[]): HostArray;
+  /** `count` whole numbers, each in low ≤ x < high. */
+  integers(low: number, high: number, count: number): number[];
+  /** The numbers 0 … n - 1 in random order. */
+  permutation(n: number): number[];
 }

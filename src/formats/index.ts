@@ -27,3 +27,14 @@ export {
   type StoredTensor,
   type TensorSource,
 } from "./safetensors.node.ts";
+export {
+  encodeOnnxModel,
+  onnxTypes,
+  type OnnxAttribute,
+  type OnnxExternalData,
+  type OnnxInitializer,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxTensor,
+  type OnnxValue,
+} from "./onnx.ts";

@@ -1,5 +1,5 @@
 /** @file Named composites: their functions, and the bodies of primitives that define what they mean. */
-import { assert } from "../base/index.ts";
+import { assert, type DType } from "../base/index.ts";
 import type { Attrs, CompositeName, ConvAttrs, Inputs } from "./ops.ts";
 import { applyOne, constant, scalar, Tensor } from "./tensor.ts";
 
@@ -106,12 +106,12 @@ function affine(x: Tensor, weight: Tensor | null, bias: Tensor | null): Tensor {
 }
 
 /** [B,S,H·D] → [B,H,S,D]. */
-function splitHeads(x: Tensor, heads: number): Tensor {
+export function splitHeads(x: Tensor, heads: number): Tensor {
   return x.reshape(0, 0, heads, -1).transpose(0, 2, 1, 3);
 }
 
 /** −∞ above the diagonal of [rows, columns], aligned at the top left; as a finite number, for gradients' sake. */
-function causalMask(rows: number, columns: number): Tensor {
+export function causalMask(rows: number, columns: number): Tensor {
   const values = Float32Array.from({ length: rows * columns }, (_, i) =>
     i % columns > Math.floor(i / columns) ? -1e30 : 0,
   );
@@ -210,6 +210,6 @@ export function isComposite(op: string): op is CompositeName {
 }
 
 /** A tensor of one value. */
-export function full(value: number, shape: readonly number[]): Tensor {
-  return shape.length === 0 ? scalar(value) : scalar(value).expand(...shape);
+export function full(value: number, shape: readonly number[], dtype: DType = "f32"): Tensor {
+  return scalar(value, dtype).expand(...shape);
 }

@@ -1,6 +1,7 @@
 /** @file The face of tensor/: symbolic tensors, the ops, and graphs of them. */
 export {
   attention,
+  causalMask,
   compositeBodies,
   concat,
   conv,
@@ -14,6 +15,7 @@ export {
   linear,
   silu,
   softmax,
+  splitHeads,
 } from "./composites.ts";
 export { graphOf, sortNodes, type Graph } from "./graph.ts";
 export type { Init } from "./init.ts";
@@ -29,6 +31,7 @@ export type {
 } from "./ops.ts";
 export { print } from "./print.ts";
 export { currentScope, within } from "./scope.ts";
+export { sumTo } from "./sum-to.ts";
 export {
   apply,
   applyOne,

@@ -1,0 +1,173 @@
+/** @file How each primitive becomes ONNX nodes: one row per op, and the walk over a graph. */
+import { assert } from "../base/index.ts";
+import {
+  expandComposite,
+  isComposite,
+  sortNodes,
+  type Attrs,
+  type CompositeName,
+  type ConvAttrs,
+  type Inputs,
+  type Node,
+  type PrimitiveName,
+  type Tensor,
+} from "../tensor/index.ts";
+import { onnxTypes } from "../formats/index.ts";
+import type { Emitter } from "./emitter.ts";
+
+/** ONNX names of the node's inputs ("" where absent) → names of its outputs. */
+export type LowerRule<K extends PrimitiveName | CompositeName> = (
+  e: Emitter,
+  inputs: readonly string[],
+  node: Node<K>,
+) => string | string[];
+
+/** An engine's own kernels for composites; null from a rule means: expand the body this time. */
+export type Kernels = {
+  readonly [K in CompositeName]?: (
+    e: Emitter,
+    inputs: readonly string[],
+    node: Node<K>,
+  ) => string | null;
+};
+
+type Rule<K extends PrimitiveName> = LowerRule<K>;
+const plain =
+  <K extends PrimitiveName>(op: K): Rule<K> =>
+  (e, inputs) =>
+    e.emit(op, inputs);
+/** ReduceSum takes its axes as an input since opset 13; the others as an attribute until 18. */
+const reduce =
+  (op: "ReduceMean" | "ReduceMax" | "ReduceMin") =>
+  (e: Emitter, [x]: readonly string[], { attrs }: { attrs: Attrs<"ReduceMean"> }) =>
+    attrs.axes.length === 0
+      ? x
+      : e.emit(op, [x], { attributes: { axes: attrs.axes, keepdims: Number(attrs.keepdims) } });
+const window = ({ strides, pads, dilations, group }: ConvAttrs) => ({
+  strides,
+  pads,
+  dilations,
+  group,
+});
+const present = (names: readonly string[]) => (names.at(-1) ? names : names.slice(0, -1));
+
+const lowerRules: { readonly [K in PrimitiveName]: LowerRule<K> } = {
+  Neg: plain("Neg"),
+  Abs: plain("Abs"),
+  Sign: plain("Sign"),
+  Exp: plain("Exp"),
+  Log: plain("Log"),
+  Sqrt: plain("Sqrt"),
+  Reciprocal: plain("Reciprocal"),
+  Sin: plain("Sin"),
+  Cos: plain("Cos"),
+  Atan: plain("Atan"),
+  Tanh: plain("Tanh"),
+  Sigmoid: plain("Sigmoid"),
+  Erf: plain("Erf"),
+  Floor: plain("Floor"),
+  Round: plain("Round"),
+  Not: plain("Not"),
+  Add: plain("Add"),
+  Sub: plain("Sub"),
+  Mul: plain("Mul"),
+  Div: plain("Div"),
+  Pow: plain("Pow"),
+  Max: plain("Max"),
+  Min: plain("Min"),
+  Equal: plain("Equal"),
+  Greater: plain("Greater"),
+  Less: plain("Less"),
+  And: plain("And"),
+  Or: plain("Or"),
+  Where: plain("Where"),
+  Cast: (e, inputs, { attrs }) =>
+    e.emit("Cast", inputs, { attributes: { to: onnxTypes[attrs.to] } }),
+  ReduceSum: (e, [x], { attrs }) =>
+    attrs.axes.length === 0
+      ? x
+      : e.emit("ReduceSum", [x, e.ints(attrs.axes)], {
+          attributes: { keepdims: Number(attrs.keepdims) },
+        }),
+  ReduceMean: reduce("ReduceMean"),
+  ReduceMax: reduce("ReduceMax"),
+  ReduceMin: reduce("ReduceMin"),
+  ArgMax: (e, inputs, { attrs }) =>
+    e.emit("ArgMax", inputs, { attributes: { axis: attrs.axis, keepdims: 1 } }),
+  TopK: (e, [x], { attrs: { axis, k, largest } }) =>
+    e.emitAll("TopK", [x, e.ints([k])], {
+      attributes: { axis, largest: Number(largest), sorted: 1 },
+      outputs: 2,
+    }),
+  CumSum: (e, [x], { attrs }) =>
+    e.emit("CumSum", [x, e.ints([attrs.axis])], {
+      attributes: { exclusive: Number(attrs.exclusive), reverse: Number(attrs.reverse) },
+    }),
+  MatMul: plain("MatMul"),
+  Conv: (e, inputs, { attrs }) => e.emit("Conv", present(inputs), { attributes: window(attrs) }),
+  ConvTranspose: (e, inputs, { attrs }) =>
+    e.emit("ConvTranspose", present(inputs), {
+      attributes: { ...window(attrs), output_padding: attrs.outputPadding },
+    }),
+  Reshape: (e, [x], { attrs }) => e.reshape(x, attrs.shape),
+  Transpose: (e, inputs, { attrs }) =>
+    e.emit("Transpose", inputs, { attributes: { perm: attrs.perm } }),
+  Expand: (e, [x], { attrs }) => e.emit("Expand", [x, e.ints(attrs.shape)]),
+  Slice: (e, [x], { attrs: { starts, ends, axes, steps } }) => {
+    // A backward slice that ends before element 0 says so by the smallest integer: −1 would be the last element.
+    const last = ends.map((end, i) => (steps[i] < 0 && end < 0 ? -0x7fffffff : end));
+    return e.emit("Slice", [x, e.ints(starts), e.ints(last), e.ints(axes), e.ints(steps)]);
+  },
+  Concat: (e, inputs, { attrs }) => e.emit("Concat", inputs, { attributes: { axis: attrs.axis } }),
+  Split: (e, [x], { attrs: { axis, sizes } }) =>
+    e.emitAll("Split", [x, e.ints(sizes)], { attributes: { axis }, outputs: sizes.length }),
+  Pad: (e, [x], { attrs: { pads, value } }) => e.emit("Pad", [x, e.ints(pads), e.float(value)]),
+  Gather: (e, inputs, { attrs }) => e.emit("Gather", inputs, { attributes: { axis: attrs.axis } }),
+  GatherElements: (e, inputs, { attrs }) =>
+    e.emit("GatherElements", inputs, { attributes: { axis: attrs.axis } }),
+  ScatterElements: (e, inputs, { attrs }) =>
+    e.emit("ScatterElements", inputs, { attributes: { axis: attrs.axis, reduction: "add" } }),
+  ScatterND: (e, [data, indices, updates]) => {
+    const rows = e.emit("Unsqueeze", [indices, e.ints([-1])]);
+    return e.emit("ScatterND", [data, rows, updates], { attributes: { reduction: "add" } });
+  },
+};
+
+function lowerNode<K extends PrimitiveName>(e: Emitter, node: Node<K>): string | string[] {
+  const inputs = node.inputs.map((t) => (t ? (e.names.get(t) ?? "") : ""));
+  const rule = lowerRules[node.op] as LowerRule<K> | undefined;
+  assert(rule, `no lowering of ${node.op}`);
+  return rule(e, inputs, node);
+}
+
+function lowerComposite<K extends CompositeName>(e: Emitter, node: Node<K>, kernels: Kernels) {
+  const inputs = node.inputs.map((t) => (t ? (e.names.get(t) ?? "") : ""));
+  const kernel = kernels[node.op] as
+    ((e: Emitter, inputs: readonly string[], node: Node<K>) => string | null) | undefined;
+  const fused = kernel?.(e, inputs, node);
+  if (fused) return fused;
+  // The node's inputs are the composite's by construction of `apply`.
+  const body = expandComposite(node.op, node.inputs as unknown as Inputs<K, Tensor>, node.attrs);
+  lowerAll(e, [body], kernels);
+  const name = e.names.get(body);
+  assert(name, `the body of ${node.op} was not lowered`);
+  return name;
+}
+
+/** Lowers every node that `roots` need and that has no name yet. Leaves must have names already, but for constants. */
+export function lowerAll(e: Emitter, roots: readonly Tensor[], kernels: Kernels): void {
+  const known = new Set([...e.names.keys()].map((t) => t.node));
+  for (const node of sortNodes(roots, known)) {
+    e.scope = node.scope;
+    const [first] = node.outputs;
+    if (node.op === "Constant") {
+      const { values, shape, dtype } = node.attrs as Attrs<"Constant">;
+      e.names.set(first, e.constant(values, shape, dtype));
+      continue;
+    }
+    const names = isComposite(node.op)
+      ? lowerComposite(e, node as Node<CompositeName>, kernels)
+      : lowerNode(e, node as Node<PrimitiveName>);
+    node.outputs.forEach((t, i) => e.names.set(t, typeof names === "string" ? names : names[i]));
+  }
+}

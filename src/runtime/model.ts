@@ -1,0 +1,83 @@
+/** @file A whole graph as ONNX bytes: leaves bound to inputs, constants and files, then the walk. */
+import { encodeOnnxModel, type OnnxInitializer, type OnnxValue } from "../formats/index.ts";
+import { dtypeBytes } from "../base/index.ts";
+import { print, verify, type Graph, type Parameter, type Tensor } from "../tensor/index.ts";
+import { bytesOf, Emitter } from "./emitter.ts";
+import type { Binding } from "./engine.ts";
+import { lowerAll, type Kernels } from "./lower.ts";
+
+export interface LoweredModel {
+  readonly bytes: Uint8Array;
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+}
+
+const valueOf = (name: string, { dtype, shape }: Tensor): OnnxValue => ({ name, dtype, shape });
+
+function weightOf(
+  name: string,
+  parameter: Parameter,
+  binding: Exclude<Binding, { kind: "input" }>,
+  locate: (file: string) => string,
+): OnnxInitializer {
+  const { dtype, shape, size } = parameter;
+  if (binding.kind === "array") return { name, dtype, shape, data: bytesOf(binding.data) };
+  const length = size * dtypeBytes[dtype];
+  const data = { location: locate(binding.file), offset: binding.offset, length };
+  return { name, dtype, shape, data };
+}
+
+/** Lowers a graph; `locate` says how the engine wants a weight file called. */
+export function lowerGraph(
+  graph: Graph,
+  options: {
+    bind: (parameter: Parameter) => Binding;
+    kernels: Kernels;
+    locate: (file: string) => string;
+  },
+): LoweredModel {
+  verify(graph);
+  const e = new Emitter();
+  const inputs: OnnxValue[] = [];
+  for (const tensor of graph.inputs) {
+    inputs.push(valueOf(tensor.label ?? "", tensor));
+    e.names.set(tensor, tensor.label ?? "");
+  }
+  for (const parameter of graph.parameters) {
+    const name = parameter.path;
+    e.names.set(parameter, name);
+    const binding = options.bind(parameter);
+    if (binding.kind === "input") inputs.push(valueOf(name, parameter));
+    else e.initializers.push(weightOf(name, parameter, binding, options.locate));
+  }
+  lowerAll(e, [...graph.outputs.values()], options.kernels);
+  const outputs = [...graph.outputs].map(([name, tensor]) => {
+    e.scope = "";
+    // An output may be a leaf, or two names for one value: Identity gives each its own name.
+    const source = e.names.get(tensor) ?? "";
+    e.nodes.push({ op: "Identity", inputs: [source], outputs: [`out:${name}`] });
+    return valueOf(`out:${name}`, tensor);
+  });
+  const opsets = { "": 17, "com.microsoft": 1 };
+  const bytes = encodeOnnxModel({
+    opsets,
+    nodes: e.nodes,
+    initializers: e.initializers,
+    inputs,
+    outputs,
+  });
+  return { bytes, inputs, outputs };
+}
+
+/** What tells one compiled program from another: the graph, how its leaves are bound, and the engine's own words. */
+export function programKey(
+  graph: Graph,
+  bind: (parameter: Parameter) => Binding,
+  words: readonly string[],
+): string {
+  const bindings = graph.parameters.map((p) => {
+    const b = bind(p);
+    return b.kind === "file" ? `${b.file}@${b.offset}` : b.kind;
+  });
+  return [print(graph), ...bindings, ...words].join("\n");
+}

@@ -1,0 +1,42 @@
+/** @file A binary heap: the least of a changing set of values, in O(log n) a change. */
+
+/** Values of which `pop` gives the first in the order `before`. */
+export class Heap<T> {
+  private readonly items: T[] = [];
+  private readonly before: (a: T, b: T) => boolean;
+
+  constructor(before: (a: T, b: T) => boolean) {
+    this.before = before;
+  }
+
+  push(value: T): void {
+    const { items, before } = this;
+    let at = items.length;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!before(value, items[parent])) break;
+      items[at] = items[parent];
+      at = parent;
+    }
+    items[at] = value;
+  }
+
+  /** Takes the first value out; undefined when there is none. */
+  pop(): T | undefined {
+    const { items, before } = this;
+    const first = items[0];
+    const last = items.pop();
+    if (last === undefined || items.length === 0) return last;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= items.length) break;
+      if (child + 1 < items.length && before(items[child + 1], items[child])) child++;
+      if (!before(items[child], last)) break;
+      items[at] = items[child];
+      at = child;
+    }
+    items[at] = last;
+    return first;
+  }
+}

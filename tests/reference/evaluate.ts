@@ -1,0 +1,15 @@
+/** @file Computes tensors for tests: traces, compiles and runs in one call. */
+import { ortEngine, type Binding, type Value } from "../../src/runtime/index.ts";
+import { graphOf, type Tensor } from "../../src/tensor/index.ts";
+
+const input: Binding = { kind: "input" };
+
+/** Values of the named outputs; parameters are given beside the inputs, by path. */
+export async function evaluate(
+  outputs: Record<string, Tensor>,
+  inputs: Readonly<Record<string, Value>> = {},
+): Promise<Record<string, Value>> {
+  const engine = await ortEngine();
+  await using program = await engine.compile(graphOf(outputs), { bind: () => input });
+  return await program.run(inputs);
+}
