@@ -9,6 +9,14 @@ export {
   f32ToBytes,
   f32ToF16,
 } from "./float16.ts";
+export { imageOf, withChannels, type Image } from "./image.ts";
+export {
+  decodeImage,
+  encodePng,
+  readImage,
+  type DecodedImage,
+  type DecodeOptions,
+} from "./image.node.ts";
 export {
   decodeUtf8,
   isJsonObject,
@@ -38,3 +46,4 @@ export {
   type OnnxTensor,
   type OnnxValue,
 } from "./onnx.ts";
+export { crc32, isPng, readPngTexts, withPngTexts, type PngTexts } from "./png.ts";

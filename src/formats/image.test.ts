@@ -1,0 +1,128 @@
+/** @file Pictures against a slow PNG reader, closed forms and files of other programs. */
+import { readFileSync } from "node:fs";
+import { inflateSync } from "node:zlib";
+import sharp from "sharp";
+import { expect, test } from "vitest";
+import { decodeImage, encodePng, readImage } from "./image.node.ts";
+import { imageOf, withChannels, type Image } from "./image.ts";
+import { pngChunks, readPngTexts } from "./png.ts";
+
+const hostile = (name: string) => `tests/goldens/formats/hostile/images/${name}`;
+
+/** Samples of a PNG without interlacing, straight from the specification. */
+function slowPng(bytes: Uint8Array): { samples: number[]; channels: number } {
+  const chunks = [...pngChunks(bytes, "test")];
+  const header = Buffer.from(chunks[0].data);
+  const [width, height, depth] = [header.readUInt32BE(0), header.readUInt32BE(4), header[8]];
+  const channels = { 0: 1, 2: 3, 4: 2, 6: 4 }[header[9] as 0 | 2 | 4 | 6];
+  const data = inflateSync(
+    Buffer.concat(chunks.filter((c) => c.type === "IDAT").map((c) => c.data)),
+  );
+  const pixel = (channels * depth) / 8;
+  const stride = width * pixel;
+  const out = Buffer.alloc(stride * height);
+  for (let y = 0; y < height; y += 1)
+    for (let x = 0; x < stride; x += 1) {
+      const a = x >= pixel ? out[y * stride + x - pixel] : 0;
+      const b = y > 0 ? out[(y - 1) * stride + x] : 0;
+      const c = x >= pixel && y > 0 ? out[(y - 1) * stride + x - pixel] : 0;
+      const distances = [a, b, c].map((v) => Math.abs(a + b - c - v));
+      const paeth = [a, b, c][distances.indexOf(Math.min(...distances))];
+      const filter = data[y * (stride + 1)];
+      const predicted = [0, a, b, (a + b) >> 1, paeth][filter];
+      out[y * stride + x] = data[y * (stride + 1) + 1 + x] + predicted;
+    }
+  const samples = Array.from({ length: width * height * channels }, (_, i) =>
+    depth === 16 ? out.readUInt16BE(2 * i) : out[i],
+  );
+  return { samples, channels };
+}
+
+test("16 bits become value / 257, rounded", async () => {
+  const { samples, channels } = slowPng(readFileSync(hostile("grey16.png")));
+  expect(channels).toBe(1);
+  expect(new Set(samples.map((v) => v % 256)).size).toBeGreaterThan(20); // low bytes that matter
+  const { image } = await readImage(hostile("grey16.png"), { channels: 1 });
+  expect([...image.data]).toEqual(samples.map((v) => Math.round(v / 257)));
+});
+
+test("alpha is kept when asked for, else laid on the background", async () => {
+  const { samples, channels } = slowPng(readFileSync(hostile("alpha.png")));
+  expect(channels).toBe(4);
+  const kept = await readImage(hostile("alpha.png"), { channels: 4 });
+  expect([...kept.image.data]).toEqual(samples);
+  const laid = await readImage(hostile("alpha.png"), { background: [10, 200, 0] });
+  const expected = samples.flatMap((value, i) => {
+    if (i % 4 === 3) return [];
+    const alpha = samples[i - (i % 4) + 3] / 255;
+    return [Math.round(value * alpha + [10, 200, 0][i % 4] * (1 - alpha))];
+  });
+  laid.image.data.forEach((value, i) => expect(Math.abs(value - expected[i])).toBeLessThan(1.01));
+});
+
+test("pictures turned by EXIF show what the upright one shows", async () => {
+  const upright = (await readImage(hostile("upright.png"))).image;
+  for (const name of ["orientation-3.jpg", "orientation-6.jpg", "orientation-8.jpg"]) {
+    const { image } = await readImage(hostile(name));
+    const { width, height } = image;
+    const difference = image.data.reduce((sum, value, i) => {
+      const [x, y, c] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width), i % 3];
+      // The stored rows are the upright ones; 3 turns them by 180°, 6 to the right, 8 to the left.
+      const [u, v] = {
+        3: [width - 1 - x, height - 1 - y],
+        6: [y, width - 1 - x],
+        8: [height - 1 - y, x],
+      }[Number(name[12]) as 3 | 6 | 8];
+      return sum + Math.abs(value - upright.data[(v * upright.width + u) * 3 + c]);
+    }, 0);
+    expect(difference / image.data.length).toBeLessThan(12); // JPEG loses 9.4; a wrong turn is off by 30 and more
+  }
+});
+
+test.each([1, 3, 4] as const)("a PNG with %i channels comes back as it was", async (channels) => {
+  const data = Uint8Array.from({ length: 5 * 7 * channels }, (_, i) => (i * 37 + 11) % 256);
+  const image = imageOf(data, { width: 5, height: 7, channels });
+  const png = await encodePng(image);
+  const decoded = await decodeImage(png, { what: "x.png", channels });
+  expect(decoded.image).toEqual(image);
+  expect(decoded.remarks).toEqual([]);
+  if (channels !== 1) expect(slowPng(png).samples).toEqual([...data]);
+});
+
+test("grey is the luma of Rec. 601, and becomes three equal channels", () => {
+  const rgb = imageOf(Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 255), {
+    width: 3,
+    height: 1,
+    channels: 3,
+  });
+  const grey = withChannels(rgb, 1);
+  expect([...grey.data]).toEqual([76, 150, 29]);
+  expect([...withChannels(grey, 3).data]).toEqual([76, 76, 76, 150, 150, 150, 29, 29, 29]);
+  expect([...withChannels(grey, 4).data.slice(0, 4)]).toEqual([76, 76, 76, 255]);
+});
+
+const dot: Image = { width: 1, height: 1, channels: 3, data: Uint8Array.of(1, 2, 3) };
+
+test("texts are tEXt where Latin-1 holds them, else iTXt, and other programs find them", async () => {
+  const texts = new Map([
+    ["parameters", "a café\nSteps: 1"],
+    ["limn", "кот 🐱"],
+  ]);
+  const png = await encodePng(dot, texts);
+  const types = [...pngChunks(png, "x")].map((chunk) => chunk.type);
+  expect(types.slice(0, 3)).toEqual(["IHDR", "tEXt", "iTXt"]);
+  expect((await readPngTexts(png, "x")).texts).toEqual(texts);
+  const { comments } = await sharp(png).metadata();
+  expect(comments?.find((c) => c.keyword === "limn")?.text).toBe("кот 🐱");
+  await expect(encodePng(dot, new Map([["кот", "x"]]))).rejects.toThrow("cannot be the keyword");
+  await expect(encodePng(dot, new Map([["a", "\0"]]))).rejects.toThrow("NUL");
+});
+
+test("a flipped bit anywhere in a PNG is found", async () => {
+  const png = await encodePng(dot, new Map([["parameters", "x"]]));
+  for (let at = 0; at < png.length; at += 1) {
+    const damaged = png.slice();
+    damaged[at] ^= 4;
+    expect(() => [...pngChunks(damaged, "x")]).toThrow(/^x is /);
+  }
+});
