@@ -17,6 +17,7 @@ export {
   type DecodedImage,
   type DecodeOptions,
 } from "./image.node.ts";
+export { parseInfotext, printInfotext, type Infotext } from "./infotext.ts";
 export {
   decodeUtf8,
   isJsonObject,
