@@ -95,3 +95,18 @@ test("links are resolved, so that a hub cache can be mapped by the engine", asyn
   const { tensors } = await openSafetensors(join(at, "model.safetensors"));
   expect(tensors.get("a")?.file).toMatch(/blob$/);
 });
+
+test.each([
+  ["version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "a Git LFS pointer"],
+  ["<!DOCTYPE html><html></html>", "a web page"],
+  ["PK\u0003\u0004....................", "a zip archive"],
+])("%j is called what it is", async (text, name) => {
+  const path = join(await folder(), "model.safetensors");
+  await writeFile(path, text);
+  await expect(openSafetensors(path)).rejects.toThrow(name);
+});
+
+test("a folder and a missing file are said", async () => {
+  await expect(openSafetensors(await folder())).rejects.toThrow("is not a file");
+  await expect(openSafetensors("no/such.safetensors")).rejects.toThrow("does not exist");
+});
