@@ -1,0 +1,24 @@
+/** @file Config fields that change no number of a forward pass in f32, with the reason beside each. */
+
+/** diffusers' own notes, and switches of precision, memory or training. */
+export const harmlessFields: ReadonlySet<string> = new Set([
+  "_diffusers_version", // who wrote the file
+  "_name_or_path", // where it was loaded from
+  "_commit_hash",
+  "_use_default_values",
+  "_class_name",
+  "sample_size", // a hint for the picture's default size, read by the folder
+  "dropout", // training only
+  "upcast_attention", // precision of f16 runs
+  "force_upcast",
+  "mid_block_only_cross_attention", // the middle block kept by limn has both attentions regardless
+  "addition_embed_type_num_heads", // read where addition_embed_type is "text"
+  "num_train_timesteps",
+  "decay", // EMA bookkeeping left in the config of averaged weights
+  "inv_gamma",
+  "min_decay",
+  "optimization_step",
+  "power",
+  "update_after_step",
+  "use_ema_warmup",
+]);
