@@ -1,4 +1,4 @@
-/** @file The face of training/: data sets. */
+/** @file The face of training/: recipes, the training loop, data sets. */
 export {
   buildEmojiDataset,
   describeSummary,
@@ -27,3 +27,30 @@ export type {
   RecolourPlan,
 } from "./emoji/records.ts";
 export { setNames, type SetName } from "./emoji/sets.ts";
+export {
+  addNoise,
+  levelsOf,
+  lossWeight,
+  stratifiedTimesteps,
+  target,
+  weightedMse,
+  type Level,
+  type PredictionType,
+  type Weighting,
+} from "./diffusion.ts";
+export { emaDecayAt, type EmaConfig } from "./ema.ts";
+export { initialValues } from "./initial.ts";
+export { loadRecipe } from "./load-recipe.node.ts";
+export { optimizer, type Optimizer, type OptimizerConfig } from "./optimizers.ts";
+export { rateAt, type RateConfig } from "./rates.ts";
+export {
+  defineRecipe,
+  type Batch,
+  type Batches,
+  type Recipe,
+  type Run,
+  type Stage,
+  type Traced,
+  type Weights,
+} from "./recipe.ts";
+export { train, type TrainEvent, type TrainOptions } from "./train.node.ts";

@@ -1,0 +1,128 @@
+/** @file All that a training run must remember, in memory and as a checkpoint that survives a kill. */
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { assert, WeightError } from "../base/index.ts";
+import { openSafetensors, readAsF32, writeSafetensors } from "../formats/index.ts";
+import type { Parameter } from "../tensor/index.ts";
+import { initialValues } from "./initial.ts";
+import type { Weights } from "./recipe.ts";
+import { slotName } from "./update.ts";
+
+/** Numbers by `SLOT/PATH`, and how many optimiser steps made them. */
+export interface State {
+  step: number;
+  readonly values: Map<string, Float32Array>;
+}
+
+/** The state before the first step: `start` where it has a parameter, else the parameter's own first values. */
+export function freshState(
+  parameters: readonly Parameter[],
+  {
+    seed,
+    slots,
+    average,
+    start,
+  }: { seed: number; slots: readonly string[]; average: boolean; start: Weights },
+): State {
+  const values = new Map<string, Float32Array>();
+  for (const parameter of parameters) {
+    const { path, size } = parameter;
+    const given = start.get(path);
+    if (given && given.length !== size)
+      throw new WeightError(`${path} needs ${size} numbers to start from, got ${given.length}`);
+    const first = given ?? initialValues(parameter, seed);
+    values.set(slotName("value", path), Float32Array.from(first));
+    if (average) values.set(slotName("average", path), Float32Array.from(first));
+    for (const slot of slots) values.set(slotName(slot, path), new Float32Array(size));
+  }
+  return { step: 0, values };
+}
+
+/** One kind of numbers of a state, by parameter path. */
+export function slotOf(state: State, slot: string): Weights {
+  const prefix = `${slot}/`;
+  return new Map(
+    [...state.values]
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, data]) => [name.slice(prefix.length), data]),
+  );
+}
+
+const pattern = /^checkpoint-(\d+)\.safetensors$/;
+
+/** Steps of the checkpoints in a folder, oldest first. */
+async function checkpoints(folder: string): Promise<number[]> {
+  const names = await readdir(folder).catch(() => []);
+  const steps = names.map((name) => pattern.exec(name)?.[1]).filter((s) => s !== undefined);
+  return steps.map(Number).sort((a, b) => a - b);
+}
+
+/** Step of the newest checkpoint in a folder, 0 where there is none. */
+export async function newestStep(folder: string): Promise<number> {
+  return (await checkpoints(folder)).at(-1) ?? 0;
+}
+
+const fileOf = (folder: string, step: number) => join(folder, `checkpoint-${step}.safetensors`);
+
+/** Writes the state, whole or not at all, then drops all but the newest two checkpoints. */
+export async function saveCheckpoint(folder: string, state: State): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const tensors = [...state.values].map(([name, data]) => ({
+    name,
+    dtype: "f32" as const,
+    shape: [data.length],
+    data,
+  }));
+  const metadata = new Map([["step", String(state.step)]]);
+  await writeSafetensors(fileOf(folder, state.step), tensors, metadata);
+  for (const step of (await checkpoints(folder)).slice(0, -2)) await rm(fileOf(folder, step));
+}
+
+/** The newest checkpoint's state, or null where there is none. Throws when it is not of this network. */
+export async function loadCheckpoint(folder: string, like: State): Promise<State | null> {
+  const step = (await checkpoints(folder)).at(-1);
+  if (step === undefined) return null;
+  const file = fileOf(folder, step);
+  const { tensors, metadata } = await openSafetensors(file);
+  assert(metadata.get("step") === String(step), `${file} says step ${metadata.get("step")}`);
+  const values = new Map<string, Float32Array>();
+  for (const [name, { length }] of like.values) {
+    const stored = tensors.get(name);
+    if (stored?.length !== length * 4)
+      throw new WeightError(`${file} was made by another recipe: ${name} does not fit`, {
+        hint: "give another run folder, or remove this one to start anew",
+      });
+    values.set(name, await readAsF32(stored));
+  }
+  return { step, values };
+}
+
+/** Where a finished stage leaves its averaged weights. */
+export const finishedFile = (folder: string) => join(folder, "averaged.safetensors");
+
+/** Writes averaged weights of a finished stage. */
+export async function saveWeights(file: string, weights: Weights): Promise<void> {
+  const tensors = [...weights].map(([name, data]) => ({
+    name,
+    dtype: "f32" as const,
+    shape: [data.length],
+    data,
+  }));
+  await writeSafetensors(file, tensors);
+}
+
+/** Reads what `saveWeights` wrote. */
+export async function loadWeights(file: string): Promise<Weights> {
+  const { tensors } = await openSafetensors(file);
+  const weights = new Map<string, Float32Array>();
+  for (const [name, stored] of tensors) weights.set(name, await readAsF32(stored));
+  return weights;
+}
+
+/** True where a stage has left its averaged weights. */
+export async function isFinished(folder: string): Promise<boolean> {
+  return stat(finishedFile(folder)).then(
+    () => true,
+    () => false,
+  );
+}
