@@ -26,6 +26,7 @@ export type {
   PictureRecord,
   RecolourPlan,
 } from "./emoji/records.ts";
+export { openWideConcepts } from "./emoji/sources.node.ts";
 export { setNames, type SetName } from "./emoji/sets.ts";
 export {
   addNoise,

@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { assert, LimnError, RequestError } from "../../base/index.ts";
 import type { ConceptWords } from "./captions.ts";
-import type { Concept } from "./concepts.ts";
+import { firstConcepts, type Concept } from "./concepts.ts";
 import { iconNamesByKey, iconOf, matchKey, type Icon, type IconFile } from "./icons.ts";
-import { emojiSets, type SetName } from "./sets.ts";
+import { emojiSets, setNames, type SetName } from "./sets.ts";
+import { wideConcepts, type Candidate } from "./wide-concepts.ts";
 
 /** One entry of emojibase-data in one language. */
 export interface EmojiEntry {
@@ -81,6 +82,24 @@ export function openSet(name: SetName): OpenSet {
   );
   const file = readPackaged(set.package, "icons.json") as IconFile;
   return { name, source, file, iconNames: iconNamesByKey(file) };
+}
+
+/** The first concepts and all further ones with drawings in at least `least` of the sets. */
+export function openWideConcepts(
+  least: number,
+  chosen: readonly SetName[] = setNames,
+  first: readonly Concept[] = firstConcepts,
+): Concept[] {
+  const names = openNames();
+  const sets = chosen.map(openSet);
+  const candidates = [...names.english.values()].map(
+    ({ label, hexcode, group = -1, subgroup = -1 }): Candidate => {
+      const having = sets.filter(({ iconNames }) => iconNames.has(matchKey(label)));
+      const russian = names.russian.get(hexcode)?.label ?? label;
+      return { label, russian, group, subgroup, sets: having.map(({ name }) => name) };
+    },
+  );
+  return wideConcepts(first, candidates, least);
 }
 
 /** Words and drawings of one concept. */
