@@ -6,8 +6,13 @@ const bits = new Uint32Array(f32.buffer);
 /** Bits of the f16 nearest to `x` taken as f32, ties to even; 65520 and more become infinite. */
 export function f16Bits(x: number): number {
   f32[0] = x;
-  const sign = (bits[0] >>> 16) & 0x8000;
-  const magnitude = bits[0] & 0x7fffffff;
+  return f16OfBits(bits[0]);
+}
+
+/** As `f16Bits`, of a number given by the bits of its f32. */
+export function f16OfBits(of: number): number {
+  const sign = (of >>> 16) & 0x8000;
+  const magnitude = of & 0x7fffffff;
   if (magnitude > 0x7f800000) return sign | 0x7e00; // NaN
   if (magnitude >= 0x47800000) return sign | 0x7c00; // 2^16 and more
   if (magnitude >= 0x38800000) {
@@ -16,7 +21,8 @@ export function f16Bits(x: number): number {
     return sign | (rounded >>> 13);
   }
   // Subnormal: adding 0.5 leaves x in the low bits in units of 2^-24, rounded as f32 rounds.
-  f32[0] = Math.abs(f32[0]) + 0.5;
+  bits[0] = magnitude;
+  f32[0] += 0.5;
   return sign | (bits[0] - 0x3f000000);
 }
 
@@ -33,9 +39,13 @@ export function fromF16Bits(half: number): number {
 /** Bits of the bf16 nearest to `x` taken as f32, ties to even. */
 export function bf16Bits(x: number): number {
   f32[0] = x;
-  const all = bits[0];
-  if ((all & 0x7fffffff) > 0x7f800000) return ((all >>> 16) & 0x8000) | 0x7fc0; // NaN
-  return (all + 0x7fff + ((all >>> 16) & 1)) >>> 16;
+  return bf16OfBits(bits[0]);
+}
+
+/** As `bf16Bits`, of a number given by the bits of its f32. */
+export function bf16OfBits(of: number): number {
+  if ((of & 0x7fffffff) > 0x7f800000) return ((of >>> 16) & 0x8000) | 0x7fc0; // NaN
+  return (of + 0x7fff + ((of >>> 16) & 1)) >>> 16;
 }
 
 /** The number that the bits of a bf16 mean, exactly. */

@@ -10,7 +10,7 @@ export {
   ShapeError,
   WeightError,
 } from "./errors.ts";
-export { bf16Bits, f16Bits, fromBf16Bits, fromF16Bits } from "./float16.ts";
+export { bf16Bits, bf16OfBits, f16Bits, f16OfBits, fromBf16Bits, fromF16Bits } from "./float16.ts";
 export type { Random } from "./random.ts";
 export { keyedRandom } from "./random-keyed.ts";
 export { PhiloxRandom } from "./random-philox.ts";

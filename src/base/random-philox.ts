@@ -11,14 +11,22 @@ export function philox4x32(
 ): void {
   let [c0, c1, c2, c3] = counter;
   let [k0, k1] = key;
+  // Plain assignments: destructuring would allocate in the innermost loop.
   for (let round = 0; round < 10; round += 1) {
-    const [high0, high2] = [multiplyHigh(0xd2511f53, c0), multiplyHigh(0xcd9e8d57, c2)];
-    const [low0, low2] = [Math.imul(0xd2511f53, c0), Math.imul(0xcd9e8d57, c2)];
-    [c0, c1, c2, c3] = [(high2 ^ c1 ^ k0) >>> 0, low2 >>> 0, (high0 ^ c3 ^ k1) >>> 0, low0 >>> 0];
+    const high0 = multiplyHigh(0xd2511f53, c0);
+    const high2 = multiplyHigh(0xcd9e8d57, c2);
+    const low0 = Math.imul(0xd2511f53, c0);
+    c0 = (high2 ^ c1 ^ k0) >>> 0;
+    c1 = Math.imul(0xcd9e8d57, c2) >>> 0;
+    c2 = (high0 ^ c3 ^ k1) >>> 0;
+    c3 = low0 >>> 0;
     k0 = (k0 + 0x9e3779b9) >>> 0;
     k1 = (k1 + 0xbb67ae85) >>> 0;
   }
-  [out[0], out[1], out[2], out[3]] = [c0, c1, c2, c3];
+  out[0] = c0;
+  out[1] = c1;
+  out[2] = c2;
+  out[3] = c3;
 }
 
 /** A seed's low and high 32 bits. */
@@ -92,7 +100,10 @@ export function shuffled(n: number, pick: (i: number) => number): number[] {
 
 /** High 32 bits of the 64-bit product of two 32-bit numbers, by halves that f64 holds exactly. */
 function multiplyHigh(a: number, b: number): number {
-  const [aHigh, aLow, bHigh, bLow] = [a >>> 16, a & 0xffff, b >>> 16, b & 0xffff];
+  const aHigh = a >>> 16;
+  const aLow = a & 0xffff;
+  const bHigh = b >>> 16;
+  const bLow = b & 0xffff;
   const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
   const carry = aLow * bHigh + (middle % 0x10000);
   return (aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(carry / 0x10000)) >>> 0;

@@ -1,9 +1,9 @@
 /** @file Stored numbers of any dtype as f32 and back: rounding to nearest even, little-endian bytes. */
 import {
   assert,
-  bf16Bits,
+  bf16OfBits,
   dtypeBytes,
-  f16Bits,
+  f16OfBits,
   fromF16Bits,
   RequestError,
   type DType,
@@ -29,16 +29,22 @@ export function bf16ToF32(half: Uint16Array): Float32Array<ArrayBuffer> {
 
 /** f32 rounded to f16 bits. */
 export function f32ToF16(values: Float32Array): Uint16Array<ArrayBuffer> {
-  const out = new Uint16Array(values.length);
-  for (let i = 0; i < values.length; i += 1) out[i] = f16Bits(values[i]);
+  const bits = bitsOf(values);
+  const out = new Uint16Array(bits.length);
+  for (let i = 0; i < bits.length; i += 1) out[i] = f16OfBits(bits[i]);
   return out;
 }
 
 /** f32 rounded to bf16 bits. */
 export function f32ToBf16(values: Float32Array): Uint16Array<ArrayBuffer> {
-  const out = new Uint16Array(values.length);
-  for (let i = 0; i < values.length; i += 1) out[i] = bf16Bits(values[i]);
+  const bits = bitsOf(values);
+  const out = new Uint16Array(bits.length);
+  for (let i = 0; i < bits.length; i += 1) out[i] = bf16OfBits(bits[i]);
   return out;
+}
+
+function bitsOf({ buffer, byteOffset, length }: Float32Array): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, length);
 }
 
 type Widen = (buffer: ArrayBuffer) => Float32Array<ArrayBuffer>;
