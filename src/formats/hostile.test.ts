@@ -3,9 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { FormatError } from "../base/index.ts";
 import { countNotFinite } from "./float16.ts";
-import { readImage } from "./image.node.ts";
+import { readImage, readPictureTexts } from "./image.node.ts";
 import { parseInfotext } from "./infotext.ts";
-import { isPng, readPngTexts } from "./png.ts";
 import { openSafetensors, readAsF32 } from "./safetensors.node.ts";
 
 interface Case {
@@ -88,10 +87,10 @@ describe("images", () => {
     const found = await attempt(async () => {
       const { image, remarks } = await readImage(path);
       const bytes = readFileSync(path);
-      const texts = isPng(bytes) ? await readPngTexts(bytes, file) : undefined;
-      const infotext = texts?.texts.get("parameters");
+      const texts = await readPictureTexts(bytes, file);
+      const infotext = texts.texts.get("parameters");
       if (infotext !== undefined) parseInfotext(infotext);
-      return { image, infotext, remarks: [...remarks, ...(texts?.remarks ?? [])] };
+      return { image, infotext, remarks: [...remarks, ...texts.remarks] };
     });
     if (must === "refuse") return expect(found, why).toBeInstanceOf(FormatError);
     if (must === "accept-with-report" && !oddMetadata.includes(file)) {

@@ -3,8 +3,9 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import sharp, { type Metadata, type Sharp } from "sharp";
 import { FormatError } from "../base/index.ts";
-import { imageOf, withChannels, type Image } from "./image.ts";
-import { isPng, pngChunks, withoutPngTexts, withPngTexts } from "./png.ts";
+import { readGifComment, readUserComment } from "./exif.ts";
+import { imageOf, withChannels, type Image, type PictureTexts } from "./image.ts";
+import { isPng, pngChunks, readPngTexts, withoutPngTexts, withPngTexts } from "./png.ts";
 
 /** What is accepted and what comes out. */
 export interface DecodeOptions {
@@ -76,6 +77,19 @@ export async function decodeImage(
     if (cause instanceof FormatError) throw cause;
     throw explain(cause, what, maxPixels);
   }
+}
+
+/** The texts of a picture: of PNG all chunks; of JPEG, WebP, AVIF and GIF the comment, as `parameters`,
+ * which is where A1111 puts its infotext. */
+export async function readPictureTexts(bytes: Uint8Array, what: string): Promise<PictureTexts> {
+  if (isPng(bytes)) return readPngTexts(bytes, what);
+  const { format, exif } = await sharp(bytes)
+    .metadata()
+    .catch((cause: unknown) => {
+      throw explain(cause, what, 0x3fff ** 2); // sharp's own limit: no pixel is decoded here
+    });
+  const comment = format === "gif" ? readGifComment(bytes) : exif && readUserComment(exif);
+  return { texts: new Map(comment === undefined ? [] : [["parameters", comment]]), remarks: [] };
 }
 
 /** A PNG file of the picture, with texts by keyword (`parameters` is where A1111 keeps its infotext). */

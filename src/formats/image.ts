@@ -10,6 +10,12 @@ export interface Image {
   readonly data: Uint8Array;
 }
 
+/** Texts that a picture carries, by keyword, and what was left out and why. */
+export interface PictureTexts {
+  readonly texts: ReadonlyMap<string, string>;
+  readonly remarks: readonly string[];
+}
+
 /** Checks that the bytes fill the size and pairs them. */
 export function imageOf(data: Uint8Array, { width, height, channels }: Omit<Image, "data">): Image {
   const needed = width * height * channels;

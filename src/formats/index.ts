@@ -9,11 +9,12 @@ export {
   f32ToBytes,
   f32ToF16,
 } from "./float16.ts";
-export { imageOf, withChannels, type Image } from "./image.ts";
+export { imageOf, withChannels, type Image, type PictureTexts } from "./image.ts";
 export {
   decodeImage,
   encodePng,
   readImage,
+  readPictureTexts,
   type DecodedImage,
   type DecodeOptions,
 } from "./image.node.ts";
@@ -47,4 +48,4 @@ export {
   type OnnxTensor,
   type OnnxValue,
 } from "./onnx.ts";
-export { crc32, isPng, readPngTexts, withPngTexts, type PngTexts } from "./png.ts";
+export { crc32, isPng, withPngTexts } from "./png.ts";

@@ -1,9 +1,11 @@
 /** @file Infotext against the pictures and expectations of the goldens, and against the rule's own regexp. */
 import { readFileSync } from "node:fs";
+import sharp from "sharp";
 import { expect, test } from "vitest";
 import { TorchRandom } from "../base/index.ts";
 import { parseInfotext, printInfotext } from "./infotext.ts";
-import { readPngTexts } from "./png.ts";
+import { readGifComment, readUserComment } from "./exif.ts";
+import { readPictureTexts } from "./image.node.ts";
 
 interface Case {
   file: string;
@@ -30,14 +32,35 @@ test.each(a1111.map((c) => [c.file, c] as const))("%s survives printing", (_, { 
   if (!/Wildcard prompt|Eta/.test(text)) expect(printed).toBe(text);
 });
 
-test.each(a1111.filter((c) => c.file.endsWith(".png")).map((c) => [c.file, c] as const))(
-  "the text of %s is found in its chunk",
+test.each(a1111.map((c) => [c.file, c] as const))(
+  "the text of %s is found in the picture",
   async (file, { text }) => {
-    const { texts, remarks } = await readPngTexts(readFileSync(`${folder}/${file}`), file);
-    expect(texts.get("parameters")).toBe(text);
-    expect(remarks).toEqual([]);
+    const found = await readPictureTexts(readFileSync(`${folder}/${file}`), file);
+    expect(found.texts.get("parameters")).toBe(text);
+    expect(found.remarks).toEqual([]);
   },
 );
+
+test("a picture without parameters says nothing", async () => {
+  for (const file of ["pictures/plain.png", "hostile/images/progressive.jpg"]) {
+    const { texts } = await readPictureTexts(readFileSync(`${folder}/${file}`), file);
+    expect(texts.size).toBe(0);
+  }
+});
+
+test("comments cut anywhere or with any byte changed are read without harm", async () => {
+  for (const name of ["a1111-little-endian.jpg", "a1111.gif"]) {
+    const bytes = readFileSync(`${folder}/pictures/${name}`);
+    const { exif } = await sharp(bytes).metadata();
+    const [read, block] = exif ? [readUserComment, exif] : [readGifComment, bytes];
+    for (let at = 0; at < block.length; at += 1) {
+      const damaged = Uint8Array.from(block);
+      damaged[at] ^= 0xff;
+      for (const text of [read(damaged), read(damaged.subarray(0, at))])
+        expect(["string", "undefined"]).toContain(typeof text);
+    }
+  }
+});
 
 /** A1111's published rule as it stands: too slow for hostile text, right for short ones. */
 function byRegexp(line: string): Map<string, string> {

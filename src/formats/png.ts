@@ -1,17 +1,12 @@
 /** @file PNG chunks (ISO/IEC 15948): reading the texts of a picture under limits, and adding some. */
 import { FormatError, RequestError } from "../base/index.ts";
+import type { PictureTexts } from "./image.ts";
 import { quote } from "./json.ts";
 
 /** One chunk: its four letters and its content. */
 export interface PngChunk {
   readonly type: string;
   readonly data: Uint8Array;
-}
-
-/** Texts by keyword, and what was left out and why. */
-export interface PngTexts {
-  readonly texts: ReadonlyMap<string, string>;
-  readonly remarks: readonly string[];
 }
 
 const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
@@ -44,7 +39,7 @@ export function* pngChunks(bytes: Uint8Array, what: string): Generator<PngChunk>
 }
 
 /** All tEXt, zTXt and iTXt chunks; of a keyword that comes twice the first counts. */
-export async function readPngTexts(bytes: Uint8Array, what: string): Promise<PngTexts> {
+export async function readPngTexts(bytes: Uint8Array, what: string): Promise<PictureTexts> {
   const texts = new Map<string, string>();
   const remarks: string[] = [];
   for (const chunk of pngChunks(bytes, what)) {
