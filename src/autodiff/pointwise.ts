@@ -75,6 +75,7 @@ export const pointwiseRules = {
     sumTo(keep(condition, g), a.shape),
     sumTo(condition.where(scalar(0, g.dtype), g), b.shape),
   ],
+  Detach: () => [null],
   Cast: ([g], [x]) => [floats.has(x.dtype) ? g.cast(x.dtype) : null],
   /** y = x·s with s = σ(x), so y′ = s + y − y·s: four passes beside the sigmoid, and y is at hand. */
   Silu: ([g], [x], [y]) => {

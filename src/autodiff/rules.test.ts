@@ -9,6 +9,7 @@ import {
   concat,
   conv,
   convGradWeight,
+  convTranspose,
   gelu,
   groupNorm,
   layerNorm,
@@ -37,11 +38,6 @@ const erf = (x: number) => {
 };
 const each = (f: (n: number) => number) => (x: readonly number[]) => x.map(f);
 const window = { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], group: 1 };
-
-function convTranspose(x: Tensor, w: Tensor, b: Tensor | null, options: object = {}): Tensor {
-  const attrs = { ...window, outputPadding: [0, 0], ...options };
-  return applyOne("ConvTranspose", [x, w, b], attrs);
-}
 
 const cases: Record<string, OpCase> = {
   Neg: { operands: [[2, 3]], ours: (x) => x.neg(), naive: each((n) => -n) },
@@ -224,10 +220,10 @@ const cases: Record<string, OpCase> = {
     ],
     ours: (x, w) =>
       convTranspose(x, w, null, {
-        strides: [2, 2],
-        pads: [1, 1, 1, 1],
+        stride: 2,
+        padding: 1,
         group: 2,
-        outputPadding: [1, 1],
+        outputPadding: 1,
       }),
   },
   ConvGradWeight: {

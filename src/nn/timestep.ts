@@ -1,6 +1,5 @@
 /** @file The time of diffusion as a vector: sinusoids of falling frequency, then a small network (Ho et al. 2020). */
-import { assert } from "../base/index.ts";
-import { concat, constant, silu, type Tensor } from "../tensor/index.ts";
+import { concat, constant, pad, silu, type Tensor } from "../tensor/index.ts";
 import { Linear } from "./linear.ts";
 import { Module } from "./module.ts";
 
@@ -16,8 +15,7 @@ export function timestepEmbedding(
   width: number,
   { order, shift }: SinusoidOptions,
 ): Tensor {
-  assert(width % 2 === 0, `sinusoids need an even width, not ${width}`);
-  const half = width / 2;
+  const half = Math.floor(width / 2);
   // Rounded to f32 after each operation, as PyTorch does: at t = 1000 the last bit of f is seen.
   const log = Math.fround(-Math.log(10000));
   const frequencies = Float32Array.from({ length: half }, (_, i) =>
@@ -25,7 +23,8 @@ export function timestepEmbedding(
   );
   const angles = timestep.reshape(-1, 1).mul(constant(frequencies, [1, half]));
   const pair = [angles.sin(), angles.cos()];
-  return concat(order === "sin-cos" ? pair : pair.reverse(), 1);
+  // An odd width ends with a column of zeros.
+  return pad(concat(order === "sin-cos" ? pair : pair.reverse(), 1), [0, width % 2]);
 }
 
 /** Linear → SiLU → Linear: the sinusoids' way into the width that the residual blocks read. */

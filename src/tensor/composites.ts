@@ -1,7 +1,8 @@
 /** @file Named composites: their functions, and the bodies of primitives that define what they mean. */
 import { assert, type DType } from "../base/index.ts";
 import type { Attrs, CompositeName, ConvAttrs, Inputs } from "./ops.ts";
-import { applyOne, constant, scalar, Tensor } from "./tensor.ts";
+import { applyOne, constant, scalar, type Tensor } from "./tensor.ts";
+import { offsetsOf } from "./windows.ts";
 
 /** softmax(x)ᵢ = exp(xᵢ − max x) / Σⱼ exp(xⱼ − max x) along `axis`. */
 export function softmax(x: Tensor, axis = -1): Tensor {
@@ -40,7 +41,8 @@ export function groupNorm(
 
 /**
  * softmax(q kᵀ · scale + mask) v per head, heads side by side in the last axis: Vaswani et al. 2017.
- * q [B,S,H·D], k [B,L,H·D], v [B,L,H·E]; `mask` broadcasts to [B,H,S,L]; scale defaults to D^−½.
+ * q [B,S,H·D], k [B,L,H·D], v [B,L,H·E]; scale defaults to D^−½. `mask` broadcasts to [B,H,S,L]:
+ * numbers are added to the scores, a bool mask says what may be seen.
  */
 export function attention(
   q: Tensor,
@@ -49,31 +51,14 @@ export function attention(
   options: { heads: number; scale?: number; causal?: boolean; mask?: Tensor | null },
 ): Tensor {
   const { heads, scale = (q.shape[2] / heads) ** -0.5, causal = false, mask = null } = options;
-  return applyOne("Attention", [q, k, v, mask], { heads, scale, causal });
+  const hidden = scalar(unseen, q.dtype);
+  const added = mask?.dtype === "bool" ? mask.where(scalar(0, q.dtype), hidden) : mask;
+  return applyOne("Attention", [q, k, v, added], { heads, scale, causal });
 }
 
 /** x Wᵀ + b with torch's weight layout [out, in]. */
 export function linear(x: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
   return applyOne("Linear", [x, weight, bias], {});
-}
-
-/** Cross-correlation of x [N,C,…] with weight [M,C/group,…kernel] over one to three spatial axes. */
-export function conv(
-  x: Tensor,
-  weight: Tensor,
-  bias: Tensor | null = null,
-  options: { stride?: number; padding?: number; dilation?: number; group?: number } = {},
-): Tensor {
-  const { stride = 1, padding = 0, dilation = 1, group = 1 } = options;
-  const n = x.rank - 2;
-  const all = (value: number, count = n) => Array<number>(count).fill(value);
-  const attrs = {
-    strides: all(stride),
-    pads: all(padding, 2 * n),
-    dilations: all(dilation),
-    group,
-  };
-  return applyOne("Conv", [x, weight, bias], attrs);
 }
 
 /** Gradient of `conv` for its weight; see the row in `ops.ts`. */
@@ -83,6 +68,11 @@ export function convGradWeight(
   attrs: ConvAttrs & { kernel: readonly number[] },
 ): Tensor {
   return applyOne("ConvGradWeight", [x, dy], attrs);
+}
+
+/** The same value, through which no gradient flows. */
+export function detach(x: Tensor): Tensor {
+  return applyOne("Detach", [x], {});
 }
 
 /** Tensors side by side along an axis. */
@@ -110,10 +100,13 @@ export function splitHeads(x: Tensor, heads: number): Tensor {
   return x.reshape(0, 0, heads, -1).transpose(0, 2, 1, 3);
 }
 
-/** −∞ above the diagonal of [rows, columns], aligned at the top left; as a finite number, for gradients' sake. */
+/** Stands for −∞ in scores: finite, for gradients' sake. */
+const unseen = -1e30;
+
+/** What may not be seen above the diagonal of [rows, columns], aligned at the top left. */
 export function causalMask(rows: number, columns: number): Tensor {
   const values = Float32Array.from({ length: rows * columns }, (_, i) =>
-    i % columns > Math.floor(i / columns) ? -1e30 : 0,
+    i % columns > Math.floor(i / columns) ? unseen : 0,
   );
   return constant(values, [rows, columns]);
 }
@@ -143,11 +136,7 @@ function convGradWeightBody(
     .reshape(batch, group, out / group, -1)
     .transpose(1, 2, 0, 3)
     .reshape(group, out / group, -1);
-  const offsets = kernel.reduce<number[][]>(
-    (list, size) => list.flatMap((o) => Array.from({ length: size }, (_, i) => [...o, i])),
-    [[]],
-  );
-  const taps = offsets.map((offset) => {
+  const taps = offsetsOf(kernel).map((offset) => {
     let window = padded;
     offset.forEach((o, i) => {
       const start = o * dilations[i];
@@ -192,6 +181,7 @@ export const compositeBodies: {
   Attention: attentionBody,
   Linear: ([x, weight, bias]) => affine(x.matmul(weight.transpose()), null, bias),
   ConvGradWeight: convGradWeightBody,
+  Detach: ([x]) => x,
 };
 
 /** The body of a composite node, applied to its inputs: the same value from primitives. */

@@ -1,11 +1,29 @@
 /** @file The face of tensor/: symbolic tensors, the ops, and graphs of them. */
 export {
+  ceil,
+  clamp,
+  elu,
+  expm1,
+  geglu,
+  leakyRelu,
+  log1p,
+  logSigmoid,
+  maskedFill,
+  mish,
+  relu,
+  rsqrt,
+  softplus,
+  square,
+  swiglu,
+  trunc,
+} from "./activations.ts";
+export {
   attention,
   causalMask,
   compositeBodies,
   concat,
-  conv,
   convGradWeight,
+  detach,
   expandComposite,
   full,
   gelu,
@@ -17,8 +35,52 @@ export {
   softmax,
   splitHeads,
 } from "./composites.ts";
+export { conv, convTranspose, type ConvOptions } from "./conv.ts";
 export { graphOf, sortNodes, type Graph } from "./graph.ts";
+export { gridSample, type GridSampleOptions } from "./grid-sample.ts";
 export type { Init } from "./init.ts";
+export {
+  chunk,
+  flip,
+  indexAdd,
+  indices,
+  oneHot,
+  patchify,
+  pixelShuffle,
+  pixelUnshuffle,
+  repeat,
+  repeatInterleave,
+  roll,
+  scatterAdd,
+  select,
+  stack,
+  tril,
+  triu,
+  unfold,
+  unpatchify,
+} from "./layout.ts";
+export {
+  bceWithLogits,
+  crossEntropy,
+  gram,
+  hingeLoss,
+  huber,
+  klOfGaussians,
+  klToStandard,
+  l1,
+  mse,
+  pseudoHuber,
+  smoothL1,
+  type Gaussian,
+  type Reduction,
+} from "./losses.ts";
+export {
+  batchNorm,
+  batchStatistics,
+  rmsNorm,
+  updateStatistics,
+  type ChannelStatistics,
+} from "./norms.ts";
 export type {
   Attrs,
   CompositeName,
@@ -29,7 +91,24 @@ export type {
   PrimitiveName,
   Values,
 } from "./ops.ts";
+export { pad, type PadMode } from "./pad.ts";
+export { avgPool, maxPool } from "./pooling.ts";
 export { print } from "./print.ts";
+export { addmm, einsum, matmul } from "./products.ts";
+export {
+  cumProd,
+  logSoftmax,
+  logSumExp,
+  norm,
+  normalize,
+  prod,
+  quantile,
+  sort,
+  std,
+  variance,
+  type ReduceOptions,
+} from "./reductions.ts";
+export { adaptiveAvgPool, interpolate, type ResizeMode, type ResizeOptions } from "./resample.ts";
 export { currentScope, within } from "./scope.ts";
 export { sumTo } from "./sum-to.ts";
 export {
@@ -47,4 +126,5 @@ export {
   type TensorLike,
 } from "./tensor.ts";
 export { show, type Operand, type TensorType } from "./type.ts";
+export { type WindowOptions } from "./windows.ts";
 export { verify } from "./verify.ts";

@@ -113,6 +113,8 @@ export interface Composites<T> {
   Linear: { inputs: [T, T, T | null]; attrs: object };
   /** Gradient of Conv for its weight: x [N,C,…], dy [N,M,…] → [M,C/group,…kernel]. */
   ConvGradWeight: { inputs: [T, T]; attrs: ConvAttrs & { kernel: readonly number[] } };
+  /** x itself; its derivative is zero. */
+  Detach: Unary<T>;
 }
 
 /** Every row: leaves, primitives, composites. */

@@ -327,4 +327,5 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     if (y.shape.join() !== dy.shape.join()) fail("ConvGradWeight", "window does not fit", x, dy);
     return [{ dtype: sameDtype("ConvGradWeight", [x, dy]), shape }];
   },
+  Detach: same,
 };

@@ -1,0 +1,97 @@
+/** @file Resizing and pooling by axes: what each place of the result takes from the input is known while tracing. */
+import { RequestError } from "../base/index.ts";
+import { indices, repeatInterleave } from "./layout.ts";
+import { bicubicWeights, bilinearWeights, type Weights } from "./resample-weights.ts";
+import { constant, type Tensor } from "./tensor.ts";
+import { perAxis } from "./windows.ts";
+
+export type ResizeMode = "nearest" | "nearest-exact" | "linear" | "bilinear" | "bicubic" | "area";
+
+/** Either the new `size` or a `scale`, per spatial axis or one for all. */
+export interface ResizeOptions {
+  readonly size?: number | readonly number[];
+  readonly scale?: number | readonly number[];
+  readonly mode?: ResizeMode;
+  /** First and last elements keep their places; for linear and bicubic. */
+  readonly alignCorners?: boolean;
+  /** Widens the filter when shrinking, as Pillow does; for bilinear and bicubic. */
+  readonly antialias?: boolean;
+}
+
+/** y = M x along one axis, M being [out, in]. */
+function alongAxis(x: Tensor, axis: number, weights: Weights): Tensor {
+  const [out, length] = [weights.length, x.shape[axis]];
+  const matrix = (transposed: boolean) =>
+    transposed
+      ? constant(
+          Float32Array.from(
+            { length: out * length },
+            (_, i) => weights[i % out][Math.floor(i / out)],
+          ),
+          [length, out],
+        )
+      : constant(Float32Array.from(weights.flat()), [out, length]);
+  if (axis === x.rank - 1) return x.matmul(matrix(true).cast(x.dtype));
+  if (axis === x.rank - 2) return matrix(false).cast(x.dtype).matmul(x);
+  const order = x.shape.map((_, i) => (i === axis ? x.rank - 1 : i === x.rank - 1 ? axis : i));
+  return x
+    .transpose(...order)
+    .matmul(matrix(true).cast(x.dtype))
+    .transpose(...order);
+}
+
+/** The element that each place of the result copies; coordinates in f32, as PyTorch has them. */
+function nearestPlaces(length: number, out: number, scale: number, exact: boolean): number[] {
+  const step = Math.fround(scale);
+  const shift = exact ? 0.5 : 0;
+  return Array.from({ length: out }, (_, i) =>
+    Math.min(Math.floor(Math.fround(Math.fround(i + shift) * step)), length - 1),
+  );
+}
+
+function copyAlong(x: Tensor, axis: number, places: readonly number[]): Tensor {
+  const times = places.length / x.shape[axis];
+  // A whole multiple is a broadcast, whose gradient is a sum instead of a scatter.
+  if (Number.isInteger(times) && places.every((p, i) => p === Math.floor(i / times)))
+    return times === 1 ? x : repeatInterleave(x, times, axis);
+  return x.gather(indices(places), axis);
+}
+
+/** Adaptive average pooling's windows: place i averages [⌊i·in/out⌋, ⌈(i+1)·in/out⌉). */
+function areaWeights(length: number, out: number): Weights {
+  return Array.from({ length: out }, (_, i) => {
+    const [from, to] = [Math.floor((i * length) / out), Math.ceil(((i + 1) * length) / out)];
+    return Array.from({ length }, (_, k) => (k >= from && k < to ? 1 / (to - from) : 0));
+  });
+}
+
+/** Averages over windows chosen so that the result has the given size: [N,C,…] → [N,C,…size]. */
+export function adaptiveAvgPool(x: Tensor, size: number | readonly number[]): Tensor {
+  return perAxis(size, x.rank - 2).reduce(
+    (y, out, i) => alongAxis(y, i + 2, areaWeights(x.shape[i + 2], out)),
+    x,
+  );
+}
+
+/** Spatial axes of [N,C,…] resized; the rules of each mode are those of torch's `interpolate`. */
+export function interpolate(x: Tensor, options: ResizeOptions): Tensor {
+  const { size, scale, mode = "nearest", alignCorners = false, antialias = false } = options;
+  if ((size === undefined) === (scale === undefined))
+    throw new RequestError("size", "interpolate needs either a size or a scale");
+  const n = x.rank - 2;
+  const scales = scale === undefined ? undefined : perAxis(scale, n);
+  const sizes = scales
+    ? scales.map((s, i) => Math.floor(x.shape[i + 2] * s))
+    : perAxis(size ?? [], n);
+  return sizes.reduce((y, out, i) => {
+    const axis = i + 2;
+    const length = x.shape[axis];
+    // A given scale counts as it is, even where the size it leads to is rounded.
+    const step = scales ? 1 / scales[i] : length / out;
+    if (mode === "nearest" || mode === "nearest-exact")
+      return copyAlong(y, axis, nearestPlaces(length, out, step, mode === "nearest-exact"));
+    if (mode === "area") return alongAxis(y, axis, areaWeights(length, out));
+    const weights = mode === "bicubic" ? bicubicWeights : bilinearWeights;
+    return alongAxis(y, axis, weights({ length, out, step, alignCorners, antialias }));
+  }, x);
+}
