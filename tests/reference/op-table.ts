@@ -1,5 +1,6 @@
 /** @file Every operation of the goldens by its name there, said in limn's terms. */
 import { grad } from "../../src/autodiff/index.ts";
+import { timestepEmbedding } from "../../src/nn/index.ts";
 import * as t from "../../src/tensor/index.ts";
 import type { Tensor } from "../../src/tensor/index.ts";
 
@@ -306,17 +307,6 @@ const losses: Record<string, GoldenOp> = {
   gram: ({ x, target }) => t.mse(t.gram(x), t.gram(target)),
 };
 
-const timestepEmbedding: GoldenOp = ({ t: time }, p) => {
-  const half = Math.floor(p.dim / 2);
-  const frequencies = Float32Array.from({ length: half }, (_, i) =>
-    Math.exp((-Math.log(10000) * i) / (half - p.downscale_freq_shift)),
-  );
-  const angles = time.unsqueeze(1).mul(t.constant(frequencies, [half]));
-  const pair = [angles.sin(), angles.cos()];
-  const both = t.concat(p.flip_sin_to_cos ? pair.reverse() : pair, 1);
-  return t.pad(both, [0, p.dim % 2]);
-};
-
 /** One row per operation named in the goldens. */
 export const goldenOps: Record<string, GoldenOp> = {
   ...products,
@@ -326,5 +316,6 @@ export const goldenOps: Record<string, GoldenOp> = {
   ...layout,
   ...resampling,
   ...losses,
-  timestep_embedding: timestepEmbedding,
+  timestep_embedding: ({ t: time }, { dim, flip_sin_to_cos, downscale_freq_shift: shift }) =>
+    timestepEmbedding(time, dim, { order: flip_sin_to_cos ? "cos-sin" : "sin-cos", shift }),
 };
