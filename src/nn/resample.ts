@@ -1,5 +1,5 @@
 /** @file Half and double size: diffusers' `Downsample2D` and `Upsample2D` with their convolutions. */
-import { constant, type Tensor } from "../tensor/index.ts";
+import { interpolate, type Tensor } from "../tensor/index.ts";
 import { Conv2d, conv3x3 } from "./conv.ts";
 import { Module } from "./module.ts";
 
@@ -37,24 +37,7 @@ export class Upsample2D extends Module {
   }
 }
 
-/** Repeats or skips pixels of [B,C,H,W]: pixel i of the result is pixel ⌊i·old/new⌋, in f32 as PyTorch has it. */
-export function resizeNearest(x: Tensor, [height, width]: Size): Tensor {
-  const [batch, channels, oldHeight, oldWidth] = x.shape as [number, number, number, number];
-  const [rows, columns] = [height / oldHeight, width / oldWidth];
-  if (Number.isInteger(rows) && Number.isInteger(columns)) {
-    const spread = x.reshape(batch, channels, oldHeight, 1, oldWidth, 1);
-    const repeated = spread.expand(batch, channels, oldHeight, rows, oldWidth, columns);
-    return repeated.reshape(batch, channels, height, width);
-  }
-  return x.gather(nearestIndices(oldHeight, height), 2).gather(nearestIndices(oldWidth, width), 3);
-}
-
-function nearestIndices(from: number, to: number): Tensor {
-  const scale = Math.fround(from / to);
-  const index = (i: number) => Math.min(Math.floor(Math.fround(i * scale)), from - 1);
-  return constant(
-    BigInt64Array.from({ length: to }, (_, i) => BigInt(index(i))),
-    [to],
-    "i64",
-  );
+/** [B,C,H,W] in another size, each pixel copied from the nearest one. */
+export function resizeNearest(x: Tensor, size: Size): Tensor {
+  return interpolate(x, { size, mode: "nearest" });
 }
