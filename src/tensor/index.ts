@@ -28,6 +28,7 @@ export {
   full,
   gelu,
   groupNorm,
+  identity,
   isComposite,
   layerNorm,
   linear,
