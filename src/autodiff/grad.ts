@@ -29,7 +29,7 @@ function accumulate(gradients: GradientMap, x: Tensor, gradient: Tensor): void {
 }
 
 /** Differentiates a composite through its body; a tensor given twice gets its whole gradient the first time. */
-function throughBody<K extends CompositeName>(
+export function throughBody<K extends CompositeName>(
   node: Node<K>,
   gradient: Tensor,
 ): readonly (Tensor | null)[] {

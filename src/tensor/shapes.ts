@@ -164,6 +164,7 @@ function attentionShape([q, k, v]: Inputs<"Attention", Operand>, { heads }: Attr
 
 function linearShape([x, w, bias]: Inputs<"Linear", Operand>): TensorType[] {
   const width = x.shape[x.shape.length - 1];
+  if (x.shape.length < 2) fail("Linear", "needs rows, at least two axes", x, w);
   if (w.shape.length !== 2 || width !== w.shape[1])
     fail("Linear", `input is ${width} wide but the weight expects ${w.shape[1]}`, x, w);
   if (bias && bias.shape[0] !== w.shape[0]) fail("Linear", "bad bias", x, w, bias);
