@@ -1,28 +1,39 @@
 /** @file The convolution over pictures: torch's `nn.Conv2d`. */
-import { conv, parameter, type Init, type Parameter, type Tensor } from "../tensor/index.ts";
+import {
+  applyOne,
+  parameter,
+  type ConvAttrs,
+  type Init,
+  type Parameter,
+  type Tensor,
+} from "../tensor/index.ts";
 import { Module } from "./module.ts";
+
+/** Zeros around a picture: as many on every side, or [top, left, bottom, right]. */
+export type Padding = number | readonly [number, number, number, number];
 
 /** Square-kernel convolution of [B,C,H,W] with weight [out,in,k,k]; starts as U(±1/√(in·k²)), as in PyTorch. */
 export class Conv2d extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter;
-  readonly #window: { stride: number; padding: number };
+  readonly #window: ConvAttrs;
 
   constructor(
     inner: number,
     outer: number,
-    options: { kernel: number; stride?: number; padding?: number },
+    options: { kernel: number; stride?: number; padding?: Padding },
   ) {
     super();
     const { kernel, stride = 1, padding = 0 } = options;
     const fan: Init = { kind: "uniform", bound: 1 / Math.sqrt(inner * kernel * kernel) };
     this.weight = parameter([outer, inner, kernel, kernel], fan);
     this.bias = parameter([outer], fan);
-    this.#window = { stride, padding };
+    const pads = typeof padding === "number" ? Array<number>(4).fill(padding) : padding;
+    this.#window = { strides: [stride, stride], pads, dilations: [1, 1], group: 1 };
   }
 
   forward(x: Tensor): Tensor {
-    return conv(x, this.weight, this.bias, this.#window);
+    return applyOne("Conv", [x, this.weight, this.bias], this.#window);
   }
 }
 

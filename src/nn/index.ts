@@ -1,7 +1,7 @@
 /** @file The face of nn/: modules and layers. */
 export { AttentionPooling, TextTimeEmbedding } from "./attention-pooling.ts";
 export { Attention, pictureOf, SpatialAttention, tokensOf } from "./attention.ts";
-export { Conv2d, conv3x3 } from "./conv.ts";
+export { Conv2d, conv3x3, type Padding } from "./conv.ts";
 export { Embedding } from "./embedding.ts";
 export { FeedForward, Geglu } from "./feed-forward.ts";
 export { Linear } from "./linear.ts";

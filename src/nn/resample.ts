@@ -1,22 +1,21 @@
 /** @file Half and double size: diffusers' `Downsample2D` and `Upsample2D` with their convolutions. */
 import { interpolate, type Tensor } from "../tensor/index.ts";
-import { Conv2d, conv3x3 } from "./conv.ts";
+import { Conv2d, conv3x3, type Padding } from "./conv.ts";
 import { Module } from "./module.ts";
 
 /** Halves height and width by a 3×3 convolution of stride 2. */
 export class Downsample2D extends Module {
   readonly conv: Conv2d;
-  readonly #padding: number;
 
   /** Padding 0 stands for one row and column at the end only, as autoencoders and DDPM have it. */
   constructor(channels: number, { padding }: { padding: number }) {
     super();
-    this.conv = new Conv2d(channels, channels, { kernel: 3, stride: 2, padding });
-    this.#padding = padding;
+    const sides: Padding = padding === 0 ? [0, 0, 1, 1] : padding;
+    this.conv = new Conv2d(channels, channels, { kernel: 3, stride: 2, padding: sides });
   }
 
   forward(x: Tensor): Tensor {
-    return this.conv.call(this.#padding === 0 ? x.pad([0, 0, 0, 0, 0, 0, 1, 1]) : x);
+    return this.conv.call(x);
   }
 }
 
