@@ -1,0 +1,17 @@
+/** @file The face of checkpoints/: files to networks with located weights, and back. */
+export {
+  openFolder,
+  type Component,
+  type DiffusersFolder,
+  type TextEncoder,
+} from "./folder.node.ts";
+export {
+  parseModelIndex,
+  type ModelIndex,
+  type PartName,
+  type PipelineName,
+} from "./model-index.ts";
+export { legacyAttention } from "./names/legacy-attention.ts";
+export { nameTable, type NamePattern, type NameTable } from "./names/pattern.ts";
+export type { Variant } from "./weight-files.node.ts";
+export { keyOf, matchWeights, type Weights } from "./weights.ts";
