@@ -1,9 +1,10 @@
 /** @file Test settings: everything a laptop runs in a few minutes. */
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "tests/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, "**/*.goldens.test.ts"],
     testTimeout: 60_000,
     pool: "forks",
     maxWorkers: 2,
