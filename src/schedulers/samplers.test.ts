@@ -39,7 +39,7 @@ describe("names", () => {
         }
       }
     }
-    expect(pairs).toBe(69);
+    expect(pairs).toBe(60);
   });
 
   test.each([

@@ -30,7 +30,6 @@ export const samplers: readonly NamedSampler[] = [
     { ...sde, solver_order: 2, solver_type: "heun" },
     "Exponential",
   ),
-  named("DPM++ 3M SDE", "DPMSolverMultistep", { ...sde, solver_order: 3 }, "Exponential"),
   named("Euler a", "EulerAncestralDiscrete"),
   named("Euler", "EulerDiscrete"),
   named("DDIM", "DDIM"),
