@@ -1,5 +1,12 @@
 /** @file Settings of every scheduler class of diffusers: a file may hold them for classes other than its own. */
 
+/** Settings of old versions, passed over where they hold what has become the rule. */
+export const formerSettings: Readonly<Record<string, unknown>> = {
+  predict_epsilon: true,
+  tensor_format: "pt",
+  timestep_values: null,
+};
+
 /** Names passed over where the class does not have them. */
 export const foreignSettings: readonly string[] = [
   "algorithm_type",

@@ -121,6 +121,14 @@ describe("configurations that are refused", () => {
     expect(() => parseSchedulerConfig(json)).toThrow(message);
   });
 
+  test("settings of old versions are passed over if they say what is the rule now", () => {
+    const old = { ...euler, predict_epsilon: true, tensor_format: "pt", timestep_values: null };
+    expect(parseSchedulerConfig(old)).toEqual(parseSchedulerConfig(euler));
+    expect(() => parseSchedulerConfig({ ...old, predict_epsilon: false })).toThrow(
+      "predict_epsilon",
+    );
+  });
+
   test("settings of other classes are passed over", () => {
     const plain = parseSchedulerConfig(euler);
     expect(parseSchedulerConfig({ ...euler, clip_sample: true, sample_max_value: 3 })).toEqual(

@@ -4,7 +4,7 @@ import { combine } from "./arithmetic.ts";
 import { schedulerClasses } from "./classes.ts";
 import { readSettings, type SchedulerConfig } from "./config.ts";
 import { clipDenoised, denoiserOf, thresholdDenoised } from "./denoiser.ts";
-import { foreignSettings } from "./foreign-settings.ts";
+import { foreignSettings, formerSettings } from "./foreign-settings.ts";
 import type { Plan, SchedulerClass, StepList, StepOptions } from "./plan.ts";
 import { predictions } from "./prediction.ts";
 import type { Denoiser, Level, NoiseSource, Predict, Step } from "./sampler.ts";
@@ -60,7 +60,11 @@ export function parseSchedulerConfig(json: unknown): SchedulerConfig {
   const settings: Settings = { ...json };
   const found = classNamed(settings._class_name);
   const unknown = Object.keys(settings).filter(
-    (key) => !key.startsWith("_") && !(key in found.defaults) && !foreignSettings.includes(key),
+    (key) =>
+      !key.startsWith("_") &&
+      !(key in found.defaults) &&
+      !foreignSettings.includes(key) &&
+      !(key in formerSettings && formerSettings[key] === settings[key]),
   );
   if (unknown.length > 0) {
     throw new WeightError(`${found.name} has no setting named ${unknown.join(", ")}`, {
