@@ -81,6 +81,15 @@ export class ConfigReader {
     return list.map((item) => this.#checkFlag(field, item));
   }
 
+  /** Height and width, given as one number for both or as a pair; null where left out. */
+  sizeOrNull(field: string): readonly [height: number, width: number] | null {
+    const value = this.raw(field) ?? null;
+    if (value === null) return null;
+    const [height, width, ...rest] = Array.isArray(value) ? (value as unknown[]) : [value, value];
+    if (rest.length > 0) this.fail(`${field} must be a size or a pair of sizes`);
+    return [this.#checkCount(field, height, {}), this.#checkCount(field, width, {})];
+  }
+
   flag(field: string, fallback: boolean): boolean {
     return this.#checkFlag(field, this.raw(field) ?? fallback);
   }

@@ -7,7 +7,7 @@ export const harmlessFields: ReadonlySet<string> = new Set([
   "_commit_hash",
   "_use_default_values",
   "_class_name",
-  "sample_size", // a hint for the picture's default size, read by the folder
+  "sample_size", // the size that an autoencoder was trained on: it takes any
   "dropout", // training only
   "upcast_attention", // precision of f16 runs
   "force_upcast",

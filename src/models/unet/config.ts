@@ -25,6 +25,8 @@ export type Addition =
 export interface UnetConfig {
   readonly inChannels: number;
   readonly outChannels: number;
+  /** Height and width of the latents or pictures that it was trained on, where the file says. */
+  readonly sampleSize: readonly [number, number] | null;
   readonly levels: readonly UnetLevel[];
   readonly midBlock: (typeof midBlocks)[number];
   readonly midScale: number;
@@ -79,6 +81,7 @@ export function parseUnetConfig(json: unknown, report: Report = () => undefined)
   const config: UnetConfig = {
     inChannels: read.count("in_channels", 4),
     outChannels: read.count("out_channels", 4),
+    sampleSize: readSampleSize(read),
     levels,
     midBlock: read.oneOf("mid_block_type", midBlocks, "UNetMidBlock2DCrossAttn"),
     midScale: read.number("mid_block_scale_factor", 1, { min: 1e-6 }),
@@ -129,6 +132,14 @@ function readLevels(read: ConfigReader): readonly UnetLevel[] {
     contextWidth: contexts[i],
     firstAttention: onlyCross[i] ? "context" : "self",
   }));
+}
+
+/** Files of diffusers before 0.9 say 32 where 64 is meant. */
+function readSampleSize(read: ConfigReader): readonly [number, number] | null {
+  const size = read.sizeOrNull("sample_size");
+  const version = read.raw("_diffusers_version");
+  const old = typeof version === "string" && /^0\.[0-8](\.|$)/.test(version);
+  return size && old && Math.min(...size) < 64 ? [64, 64] : size;
 }
 
 /** Order and shift of the sinusoids, as both kinds of UNet spell them. */
@@ -196,6 +207,7 @@ export function printUnetConfig(config: UnetConfig): Record<string, unknown> {
     out_channels: config.outChannels,
     projection_class_embeddings_input_dim: textTime?.inputWidth ?? null,
     resnet_time_scale_shift: config.timeScaleShift,
+    sample_size: config.sampleSize,
     time_embedding_dim: config.timeWidth,
     transformer_layers_per_block: levels.map((l) => l.transformerLayers),
     up_block_types: levels.map((l) => l.up).reverse(),

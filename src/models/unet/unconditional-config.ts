@@ -15,6 +15,8 @@ export interface UnconditionalLevel {
 export interface UnconditionalUnetConfig {
   readonly inChannels: number;
   readonly outChannels: number;
+  /** Height and width of the latents or pictures that it was trained on, where the file says. */
+  readonly sampleSize: readonly [number, number] | null;
   readonly levels: readonly UnconditionalLevel[];
   readonly layers: number;
   /** Channels per attention head; null means one head over all channels. */
@@ -60,6 +62,7 @@ export function parseUnconditionalUnetConfig(
   const config: UnconditionalUnetConfig = {
     inChannels: read.count("in_channels", 3),
     outChannels: read.count("out_channels", 3),
+    sampleSize: read.sizeOrNull("sample_size"),
     levels,
     layers: read.count("layers_per_block", 2, { max: limits.layers }),
     headWidth: read.raw("attention_head_dim") === null ? null : read.count("attention_head_dim", 8),
@@ -125,6 +128,7 @@ export function printUnconditionalUnetConfig(
     num_class_embeds: config.classes,
     out_channels: config.outChannels,
     resnet_time_scale_shift: config.timeScaleShift,
+    sample_size: config.sampleSize,
     time_embedding_dim: config.timeWidth,
     up_block_types: levels.map((l) => l.up).reverse(),
   };
