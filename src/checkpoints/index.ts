@@ -1,4 +1,5 @@
 /** @file The face of checkpoints/: files to networks with located weights, and back. */
+export { describeNetwork, type NetworkDescription } from "./describe.ts";
 export {
   openFolder,
   type Component,
@@ -13,5 +14,6 @@ export {
 } from "./model-index.ts";
 export { legacyAttention } from "./names/legacy-attention.ts";
 export { nameTable, type NamePattern, type NameTable } from "./names/pattern.ts";
+export { saveFolder, saveNetwork, type FolderContents, type NetworkName } from "./save.node.ts";
 export type { Variant } from "./weight-files.node.ts";
 export { keyOf, matchWeights, type Weights } from "./weights.ts";

@@ -176,6 +176,11 @@ function checkDivisors(
     read.divides("addition_embed_type_num_heads", addition.heads, levels[0].contextWidth);
 }
 
+/** One entry for all levels where they agree, as most files have it. */
+function compact<T>(perLevel: readonly T[]): T | readonly T[] {
+  return perLevel.every((entry) => entry === perLevel[0]) ? perLevel[0] : perLevel;
+}
+
 /** The JSON that diffusers reads as this UNet. */
 export function printUnetConfig(config: UnetConfig): Record<string, unknown> {
   const { levels, addition } = config;
@@ -186,30 +191,30 @@ export function printUnetConfig(config: UnetConfig): Record<string, unknown> {
     addition_embed_type: addition?.kind ?? null,
     addition_embed_type_num_heads: addition?.kind === "text" ? addition.heads : 64,
     addition_time_embed_dim: textTime?.timeIdWidth ?? null,
-    attention_head_dim: levels.map((l) => l.heads),
+    attention_head_dim: compact(levels.map((l) => l.heads)),
     block_out_channels: levels.map((l) => l.channels),
     center_input_sample: config.centerInput,
     conv_in_kernel: config.kernelIn,
     conv_out_kernel: config.kernelOut,
-    cross_attention_dim: levels.map((l) => l.contextWidth),
+    cross_attention_dim: compact(levels.map((l) => l.contextWidth)),
     down_block_types: levels.map((l) => l.down),
     downsample_padding: config.downsamplePadding,
     flip_sin_to_cos: config.sinusoid.order === "cos-sin",
     freq_shift: config.sinusoid.shift,
     in_channels: config.inChannels,
-    layers_per_block: levels.map((l) => l.layers),
+    layers_per_block: compact(levels.map((l) => l.layers)),
     mid_block_scale_factor: config.midScale,
     mid_block_type: config.midBlock,
     norm_eps: config.eps,
     norm_num_groups: config.groups,
     num_class_embeds: config.classes,
-    only_cross_attention: levels.map((l) => l.firstAttention === "context"),
+    only_cross_attention: compact(levels.map((l) => l.firstAttention === "context")),
     out_channels: config.outChannels,
     projection_class_embeddings_input_dim: textTime?.inputWidth ?? null,
     resnet_time_scale_shift: config.timeScaleShift,
     sample_size: config.sampleSize,
-    time_embedding_dim: config.timeWidth,
-    transformer_layers_per_block: levels.map((l) => l.transformerLayers),
+    time_embedding_dim: config.timeWidth === 4 * levels[0].channels ? null : config.timeWidth,
+    transformer_layers_per_block: compact(levels.map((l) => l.transformerLayers)),
     up_block_types: levels.map((l) => l.up).reverse(),
     use_linear_projection: config.projection === "linear",
   };

@@ -129,7 +129,7 @@ export function printUnconditionalUnetConfig(
     out_channels: config.outChannels,
     resnet_time_scale_shift: config.timeScaleShift,
     sample_size: config.sampleSize,
-    time_embedding_dim: config.timeWidth,
+    time_embedding_dim: config.timeWidth === 4 * levels[0].channels ? null : config.timeWidth,
     up_block_types: levels.map((l) => l.up).reverse(),
   };
 }
