@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openSafetensors, readAsF32, readTensor, type StoredTensor } from "../formats/index.ts";
-import { parametersOf, type Module } from "../nn/index.ts";
+import { parametersOf } from "../nn/index.ts";
 import type { Parameter } from "../tensor/index.ts";
 import { describeNetwork, openFolder, saveFolder, type DiffusersFolder } from "./index.ts";
 
