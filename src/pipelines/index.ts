@@ -1,0 +1,23 @@
+/** @file The face of pipelines/: models that draw, and the recipes that draw with them. */
+export type { Generation, GenerationStep } from "./generation.ts";
+export { GraphRunner, type RunnerOptions, type Weights } from "./graph-runner.ts";
+export { toImages } from "./image.ts";
+export { load, loadUnconditional, type LoadOptions } from "./load.node.ts";
+export { machineMemory, type MachineMemory } from "./memory.node.ts";
+export { estimateMemory, showBytes, type MemoryEstimate } from "./memory.ts";
+export { PerImageRandom, type RandomName } from "./per-image-random.ts";
+export {
+  PixelDiffusion,
+  type PixelDiffusionParts,
+  type UnconditionalRequest,
+} from "./pixel-diffusion.ts";
+export {
+  completeRequest,
+  type CompleteRequest,
+  type FamilyDefaults,
+  type SizeConditions,
+  type TextToImageRequest,
+} from "./request.ts";
+export { StableDiffusion, type StableDiffusionParts } from "./stable-diffusion.ts";
+export { textToImage } from "./text-to-image.ts";
+export { unconditional } from "./unconditional.ts";

@@ -1,0 +1,164 @@
+/** @file Model folders to models that draw, on ONNX Runtime. */
+import { readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { FormatError, WeightError } from "../base/index.ts";
+import {
+  openFolder,
+  type Component,
+  type DiffusersFolder,
+  type TextEncoder as EncoderModule,
+} from "../checkpoints/index.ts";
+import { jsonObject } from "../formats/index.ts";
+import { UNet2DConditionModel, UNet2DModel } from "../models/index.ts";
+import { ortEngine, type Engine } from "../runtime/index.ts";
+import type { Settings } from "../schedulers/index.ts";
+import { ClipTokenizer } from "../text/index.ts";
+import { GraphRunner, type Weights } from "./graph-runner.ts";
+import { machineMemory } from "./memory.node.ts";
+import { PixelDiffusion } from "./pixel-diffusion.ts";
+import { StableDiffusion } from "./stable-diffusion.ts";
+import type { TextEncoder } from "./text-encoding.ts";
+
+/** How a model is run. All of it has a default. */
+export interface LoadOptions {
+  /** ONNX Runtime when left out. */
+  readonly engine?: Engine;
+  /** `lean` (the default) leaves weights in their files; `fast` packs them into private memory. */
+  readonly mode?: "lean" | "fast";
+  /** Threads within one op; all physical cores when left out. */
+  readonly threads?: number;
+  /** Bytes that idle programs may hold; 4 GiB when left out. */
+  readonly cacheBytes?: number;
+}
+
+/** Opens a Stable Diffusion 1, 2 or XL folder in the layout of diffusers. Nothing is compiled yet. */
+export async function load(folder: string, options: LoadOptions = {}): Promise<StableDiffusion> {
+  const [runner, opened] = await Promise.all([runnerOf(options), openFolder(folder)]);
+  const { unet, vae, textEncoder, pipeline } = opened;
+  if (!(unet.module instanceof UNet2DConditionModel) || !vae || !textEncoder)
+    throw new WeightError(`${folder} is a ${pipeline}, not a text-to-image model`);
+  const xl = pipeline.startsWith("StableDiffusionXL");
+  const factor = 2 ** (vae.module.config.channels.length - 1);
+  const [height, width] = await sampleSize(folder, 64);
+  return new StableDiffusion(
+    {
+      name: basename(folder),
+      encoders: await textEncoders(opened),
+      stateRule: xl ? "penultimate" : "last-normed",
+      zeroNegative: xl && (opened.settings.get("force_zeros_for_empty_prompt") ?? true) === true,
+      unet: unet.module,
+      unetWeights: weightsOf(unet, folder),
+      vae: vae.module,
+      vaeWeights: weightsOf(vae, folder),
+      scheduler: schedulerOf(opened),
+      remarks: opened.remarks,
+      defaults: {
+        steps: 50,
+        guidance: xl ? 5 : 7.5,
+        width: width * factor,
+        height: height * factor,
+        factor,
+      },
+    },
+    runner,
+  );
+}
+
+/** Opens a folder of a UNet2DModel and a scheduler, such as DDPM's. Nothing is compiled yet. */
+export async function loadUnconditional(
+  folder: string,
+  options: LoadOptions = {},
+): Promise<PixelDiffusion> {
+  const [runner, opened] = await Promise.all([runnerOf(options), openFolder(folder)]);
+  const { unet, pipeline, remarks } = opened;
+  if (!(unet.module instanceof UNet2DModel))
+    throw new WeightError(`${folder} is a ${pipeline}, not an unconditional model`);
+  return new PixelDiffusion(
+    {
+      name: basename(folder),
+      unet: unet.module,
+      unetWeights: weightsOf(unet, folder),
+      scheduler: schedulerOf(opened),
+      size: await sampleSize(folder, 32),
+      remarks,
+    },
+    runner,
+  );
+}
+
+async function runnerOf({ engine, mode, threads, cacheBytes }: LoadOptions): Promise<GraphRunner> {
+  return new GraphRunner({
+    engine: engine ?? (await ortEngine()),
+    mode: mode ?? "lean",
+    threads: threads ?? null,
+    cacheBytes: cacheBytes ?? 2 ** 32,
+    availableMemory: async () => (await machineMemory()).available,
+  });
+}
+
+/** A network's place in the model and the places of its weights, by parameter path. */
+type Located = { readonly module: { readonly path: string } } & Pick<
+  Component<EncoderModule>,
+  "weights"
+>;
+
+function weightsOf({ module, weights }: Located, folder: string): Weights {
+  return {
+    identity: join(folder, module.path),
+    bind: ({ path }) => {
+      const stored = weights.get(path);
+      if (!stored) throw new WeightError(`${folder} has no tensor for ${path}`);
+      const { file, offset, dtype } = stored;
+      return { kind: "file", file, offset, dtype };
+    },
+  };
+}
+
+function schedulerOf({ path, scheduler }: DiffusersFolder): Settings {
+  if (scheduler === null) throw new WeightError(`${path} has no scheduler_config.json`);
+  return jsonObject(scheduler, join(path, "scheduler", "scheduler_config.json"));
+}
+
+async function textEncoders(opened: DiffusersFolder): Promise<TextEncoder[]> {
+  const { path, textEncoder, tokenizer, textEncoder2, tokenizer2 } = opened;
+  const pairs: [Component<EncoderModule> | null, string | null][] = [
+    [textEncoder, tokenizer],
+    [textEncoder2, tokenizer2],
+  ];
+  const found = pairs.flatMap(([encoder, folder]) => (encoder ? [{ encoder, folder }] : []));
+  return Promise.all(
+    found.map(async ({ encoder, folder }) => {
+      if (folder === null) throw new WeightError(`${path} has a text encoder, but no tokenizer`);
+      return {
+        network: encoder.module,
+        tokenizer: await readTokenizer(folder),
+        weights: weightsOf(encoder, path),
+      };
+    }),
+  );
+}
+
+async function readTokenizer(folder: string): Promise<ClipTokenizer> {
+  const needed = (name: string) =>
+    readFile(join(folder, name), "utf8").catch((cause: unknown) => {
+      throw new FormatError(`${join(folder, name)} cannot be read`, { cause });
+    });
+  const wanted = (name: string) => readFile(join(folder, name), "utf8").catch(() => undefined);
+  const [vocab, merges, config, specialTokensMap] = await Promise.all([
+    needed("vocab.json"),
+    needed("merges.txt"),
+    wanted("tokenizer_config.json"),
+    wanted("special_tokens_map.json"),
+  ]);
+  return ClipTokenizer.fromFiles({ vocab, merges, config, specialTokensMap });
+}
+
+/** The UNet's `sample_size`, [height, width]: the size that pictures have when none is asked for. */
+async function sampleSize(folder: string, usual: number): Promise<readonly [number, number]> {
+  const path = join(folder, "unet", "config.json");
+  const { sample_size: size } = JSON.parse(await readFile(path, "utf8")) as {
+    sample_size?: number | [number, number];
+  };
+  if (Array.isArray(size)) return size;
+  return [size ?? usual, size ?? usual];
+}

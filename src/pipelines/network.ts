@@ -1,0 +1,98 @@
+/** @file A UNet made into the samplers' `Predict`: inputs in, guided output out, and a word about numbers that are none. */
+import { assert, hostArray, type HostArray } from "../base/index.ts";
+import { value, type Value } from "../runtime/index.ts";
+import { guide, type Predict } from "../schedulers/index.ts";
+import { graphOf, type Tensor } from "../tensor/index.ts";
+import type { GraphRunner, Weights } from "./graph-runner.ts";
+import { isFiniteArray, notFiniteError, type Suspect } from "./not-finite.ts";
+
+/** A network at fixed shapes: how it is traced and what it is given beside `sample` and `timestep`. */
+export interface TracedNetwork {
+  /** Names the network in errors. */
+  readonly what: string;
+  readonly weights: Weights;
+  /** Traces the output from inputs `sample`, `timestep` and those of `constants`. */
+  readonly trace: () => Tensor;
+  /** Inputs that stay the same from step to step. */
+  readonly constants: Readonly<Record<string, Value>>;
+}
+
+/** Guidance over rows [negative, positive]; null where rows are positive only. */
+export interface GuidanceRows {
+  readonly scale: number;
+  readonly rescale: number;
+}
+
+/** A compiled network, alive until disposed. */
+export interface Predictor extends AsyncDisposable {
+  readonly predict: Predict;
+}
+
+/** Compiles a network. Throws EngineError in the first step whose output is not finite, naming the module. */
+export async function predictorOf(
+  runner: GraphRunner,
+  network: TracedNetwork,
+  guidance: GuidanceRows | null,
+): Promise<Predictor> {
+  const graph = graphOf({ output: network.trace() });
+  const lease = await runner.borrow(network.what, graph, network.weights);
+  let calls = 0;
+  const predict: Predict = async (x, timestep) => {
+    calls += 1;
+    const sample = guidance ? twice(x) : x;
+    const inputs = inputsOf(sample, timestep, network.constants);
+    const { output } = await lease.program.run(inputs);
+    const numbers = output.data as Float32Array;
+    if (!isFiniteArray(numbers)) {
+      const step = `step ${calls}${isFiniteArray(x.data) ? "" : " (whose latents are not finite)"}`;
+      throw await notFiniteError(step, suspectOf(runner, network, inputs));
+    }
+    const rows = hostArray(numbers, output.shape);
+    return guidance ? guided(rows, guidance) : rows;
+  };
+  return { predict, [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose]() };
+}
+
+function inputsOf(
+  sample: HostArray,
+  timestep: number,
+  constants: Readonly<Record<string, Value>>,
+): Record<string, Value> {
+  const times = new Float32Array(sample.shape[0]).fill(timestep);
+  return {
+    ...constants,
+    sample: value(sample.data, sample.shape),
+    timestep: value(times, [times.length]),
+  };
+}
+
+function suspectOf(
+  runner: GraphRunner,
+  { what, weights, trace }: TracedNetwork,
+  inputs: Readonly<Record<string, Value>>,
+): Suspect {
+  return {
+    trace,
+    run: async (graph) => {
+      await using lease = await runner.borrow(what, graph, weights);
+      return lease.program.run(inputs);
+    },
+  };
+}
+
+/** The same rows once more: for the negative and the positive text. */
+function twice({ data, shape }: HostArray): HostArray {
+  const both = new Float32Array(2 * data.length);
+  both.set(data);
+  both.set(data, data.length);
+  return hostArray(both, [2 * shape[0], ...shape.slice(1)]);
+}
+
+function guided({ data, shape }: HostArray, { scale, rescale }: GuidanceRows): HostArray {
+  const [rows, ...rest] = shape;
+  assert(rows % 2 === 0, `${rows} rows of negative and positive`);
+  const half = data.length / 2;
+  const part = (start: number) =>
+    hostArray(data.subarray(start, start + half), [rows / 2, ...rest]);
+  return guide({ unconditional: part(0), conditional: part(half) }, { scale, rescale });
+}

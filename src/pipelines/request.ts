@@ -1,0 +1,141 @@
+/** @file What a caller may ask of a text-to-image model, and the request with nothing left open. */
+import { RequestError, type HostArray } from "../base/index.ts";
+import type { Settings } from "../schedulers/index.ts";
+import type { RandomName } from "./per-image-random.ts";
+
+/** SDXL's knowledge of where a picture came from: pixels, [height, width] and [top, left]. */
+export interface SizeConditions {
+  readonly original?: readonly [number, number];
+  readonly crop?: readonly [number, number];
+  readonly target?: readonly [number, number];
+}
+
+/** A wish for pictures. What is left out takes the model's own default. */
+export interface TextToImageRequest {
+  /** One text for all pictures, or one for each. */
+  readonly prompt: string | readonly string[];
+  /** What the pictures should not be; left out it is what the family takes for none. */
+  readonly negative?: string | null;
+  readonly steps?: number;
+  /** Strength of classifier-free guidance; 1 and less turn it off. */
+  readonly guidance?: number;
+  /** φ of Lin et al. 2023: 0 leaves the guided prediction alone. */
+  readonly guidanceRescale?: number;
+  /** Picture i of the request is drawn from seed + i. */
+  readonly seed?: number;
+  /** Pictures of each prompt. */
+  readonly count?: number;
+  readonly width?: number;
+  readonly height?: number;
+  /** Name of a sampler: A1111's, limn's or a diffusers class. */
+  readonly sampler?: string | null;
+  readonly schedule?: string | null;
+  /** Takes the place of the model's scheduler configuration. */
+  readonly scheduler?: Settings;
+  readonly eta?: number;
+  readonly rng?: RandomName;
+  /** Layers of the text encoder as A1111 counts them: 1 skips none. */
+  readonly clipSkip?: number;
+  /** The same for the negative prompt, where it differs. */
+  readonly negativeClipSkip?: number;
+  readonly sizes?: SizeConditions;
+  /** Start noise N(0, 1), [n, channels, height, width] of latents, instead of drawing it. */
+  readonly latents?: HostArray | null;
+}
+
+/** A request in which everything is decided. */
+export interface CompleteRequest {
+  readonly prompts: readonly string[];
+  readonly seeds: readonly number[];
+  readonly negative: string | null;
+  readonly steps: number;
+  readonly guidance: number;
+  readonly guidanceRescale: number;
+  readonly width: number;
+  readonly height: number;
+  readonly sampler: string | null;
+  readonly schedule: string | null;
+  readonly scheduler: Settings | null;
+  readonly eta: number;
+  readonly rng: RandomName;
+  readonly clipSkip: number;
+  readonly negativeClipSkip: number;
+  readonly sizes: Required<SizeConditions>;
+  readonly latents: HostArray | null;
+}
+
+/** What a family draws when nobody says otherwise, and what it can. */
+export interface FamilyDefaults {
+  readonly steps: number;
+  readonly guidance: number;
+  readonly width: number;
+  readonly height: number;
+  /** Pixels per latent, both ways. */
+  readonly factor: number;
+}
+
+/** Fills in and checks a request. */
+export function completeRequest(
+  request: TextToImageRequest,
+  family: FamilyDefaults,
+): CompleteRequest {
+  const { count = 1, seed = 0, clipSkip = 1 } = request;
+  whole("count", count, 1);
+  whole("seed", seed, 0);
+  const given = typeof request.prompt === "string" ? [request.prompt] : request.prompt;
+  const prompts = given.flatMap((prompt) => Array<string>(count).fill(prompt));
+  if (prompts.length === 0) throw new RequestError("prompt", "needs at least one text, got none");
+  const { width = family.width, height = family.height } = request;
+  size("width", width, family.factor);
+  size("height", height, family.factor);
+  const steps = whole("steps", request.steps ?? family.steps, 1);
+  const { original, crop, target } = request.sizes ?? {};
+  return {
+    prompts,
+    seeds: prompts.map((_, i) => seed + i),
+    negative: request.negative ?? null,
+    steps,
+    guidance: number("guidance", request.guidance ?? family.guidance),
+    guidanceRescale: number("guidance-rescale", request.guidanceRescale ?? 0),
+    width,
+    height,
+    sampler: request.sampler ?? null,
+    schedule: request.schedule ?? null,
+    scheduler: request.scheduler ?? null,
+    eta: number("eta", request.eta ?? 0),
+    rng: request.rng ?? "torch",
+    clipSkip,
+    negativeClipSkip: request.negativeClipSkip ?? clipSkip,
+    sizes: {
+      original: original ?? [height, width],
+      crop: crop ?? [0, 0],
+      target: target ?? [height, width],
+    },
+    latents: request.latents ?? null,
+  };
+}
+
+function whole(field: string, value: number, least: number): number {
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new RequestError(field, `must be a whole number from ${least}, got ${value}`);
+  return value;
+}
+
+function number(field: string, value: number): number {
+  if (!Number.isFinite(value) || value < 0)
+    throw new RequestError(field, `must be a number from 0, got ${value}`);
+  return value;
+}
+
+function size(field: string, value: number, factor: number): void {
+  if (Number.isInteger(value) && value > 0 && value % factor === 0) return;
+  const below = Math.max(Math.floor(value / factor) * factor, factor);
+  const hint = Number.isFinite(value)
+    ? { hint: `${below} and ${below + factor} are possible` }
+    : {};
+  throw new RequestError(
+    field,
+    `must be a multiple of ${factor} for this model, got ${value}`,
+    hint,
+  );
+}

@@ -1,0 +1,125 @@
+/** @file The recipe's manners: batches, stopping, numbers that are none, requests that cannot be. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { EngineError, hostArray, RequestError } from "../base/index.ts";
+import { ortEngine, type Binding, type Engine } from "../runtime/index.ts";
+import type { Generation } from "./generation.ts";
+import { GraphRunner } from "./graph-runner.ts";
+import { load } from "./load.node.ts";
+import type { TextToImageRequest } from "./request.ts";
+import { StableDiffusion } from "./stable-diffusion.ts";
+import { textToImage } from "./text-to-image.ts";
+
+const folder = "tests/goldens/models/sd1";
+const small = { prompt: "a cat", steps: 2, width: 32, height: 32, sampler: "Euler a" } as const;
+let model: StableDiffusion;
+beforeAll(async () => {
+  model = await load(folder);
+});
+afterAll(() => model[Symbol.asyncDispose]());
+
+async function draw(request: TextToImageRequest, by = model): Promise<Generation> {
+  const run = textToImage(by, request);
+  for (;;) {
+    const news = await run.next();
+    if (news.done) return news.value;
+  }
+}
+
+test("a batch equals its singles, each from the next seed", async () => {
+  const both = await draw({ ...small, prompt: ["a cat", "a dog"], seed: 7 });
+  expect(both.seeds).toEqual([7, 8]);
+  const half = both.latents.data.length / 2;
+  for (const [i, prompt] of ["a cat", "a dog"].entries()) {
+    const single = await draw({ ...small, prompt, seed: 7 + i });
+    const part = both.latents.data.subarray(i * half, (i + 1) * half);
+    // Kernels may sum in another order for another batch: f32 rounding, grown over two steps.
+    single.latents.data.forEach((value, k) => expect(Math.abs(value - part[k])).toBeLessThan(1e-3));
+  }
+});
+
+test("given noise takes the place of the seed's", async () => {
+  const noise = hostArray(new Float32Array(4 * 8 * 8).fill(0.5), [1, 4, 8, 8]);
+  const pictures = await Promise.all(
+    [1, 2].map((seed) => draw({ ...small, sampler: "Euler", seed, latents: noise })),
+  );
+  expect(pictures[0].images[0].data).toEqual(pictures[1].images[0].data);
+});
+
+test("torch and Philox draw different pictures of one seed", async () => {
+  const [torch, philox] = [await draw(small), await draw({ ...small, rng: "philox" })];
+  expect(torch.latents.data).not.toEqual(philox.latents.data);
+});
+
+describe("stopping", () => {
+  test("returning from the generator gives back what it held", async () => {
+    const own = await load(folder);
+    const run = textToImage(own, small);
+    await run.next();
+    await run.next();
+    expect((await run.return(undefined as never)).done).toBe(true);
+    await own[Symbol.asyncDispose]();
+    await expect(draw(small, own)).rejects.toThrow("closed");
+  });
+});
+
+describe("what cannot be drawn", () => {
+  const cases: [string, Partial<TextToImageRequest>, string][] = [
+    ["a size off the grid", { width: 33 }, "width: must be a multiple of 4"],
+    ["no steps", { steps: 0 }, "steps: must be a whole number from 1"],
+    ["half a step", { steps: 1.5 }, "steps: must be a whole number from 1"],
+    ["guidance that is no number", { guidance: NaN }, "guidance: must be a number"],
+    ["too many skipped layers", { clipSkip: 9 }, "clip-skip: must be a whole number from 1"],
+    ["an unknown sampler", { sampler: "Oiler" }, 'sampler: there is no "Oiler"'],
+    ["an unknown schedule", { schedule: "carras" }, 'schedule: there is no "carras"'],
+    [
+      "noise of another shape",
+      { latents: hostArray(new Float32Array(4), [1, 1, 2, 2]) },
+      "latents: must be [1,4,8,8]",
+    ],
+  ];
+  test.each(cases)("%s", async (_, change, message) => {
+    const failure = draw({ ...small, ...change });
+    await expect(failure).rejects.toThrow(message);
+    await expect(failure).rejects.toBeInstanceOf(RequestError);
+  });
+
+  test("more than fits into memory, before anything is compiled", async () => {
+    const engine: Engine = {
+      name: "none",
+      version: "0",
+      compile: () => Promise.reject(new Error("compiled")),
+    };
+    const poor = new StableDiffusion(
+      model.parts,
+      new GraphRunner({
+        ...model.runner.options,
+        engine,
+        availableMemory: () => Promise.resolve(1000),
+      }),
+    );
+    await expect(draw(small, poor)).rejects.toThrow(/text encoder needs about .* memory, but only/);
+  });
+});
+
+test("numbers that are none name the step and the module", async () => {
+  const path = "unet.down_blocks.1.resnets.0.conv1.weight";
+  const { bind } = model.parts.unetWeights;
+  const engine = await ortEngine();
+  const broken = new StableDiffusion(
+    {
+      ...model.parts,
+      unetWeights: {
+        identity: "broken",
+        bind: (p): Binding =>
+          p.path === path ? { kind: "array", data: new Float32Array(p.size).fill(NaN) } : bind(p),
+      },
+    },
+    new GraphRunner({ ...model.runner.options, engine }),
+  );
+  const failure = draw(small, broken);
+  await expect(failure).rejects.toBeInstanceOf(EngineError);
+  await expect(failure).rejects.toThrow(
+    "step 1: the network's output is not finite; the first module whose output is not finite is unet.down_blocks.1.resnets.0.conv1",
+  );
+  await broken[Symbol.asyncDispose]();
+});
