@@ -124,28 +124,30 @@ function attentionBody(
 }
 
 /**
- * Every kernel offset is one matrix product of dy with the input shifted by it. Channels go first once, so that rows
- * of both factors are contiguous: moving them for each offset would cost more than the products.
+ * Every kernel offset is one matrix product of dy with the input shifted by it. Channels go last first, so that a
+ * shift copies whole rows of pixels and is a factor as it stands: moving them for each offset would cost more than
+ * the products.
  */
 function convGradWeightBody(
   [x, dy]: Inputs<"ConvGradWeight", Tensor>,
   { kernel, strides, pads, dilations, group }: Attrs<"ConvGradWeight">,
 ): Tensor {
-  const channels = x.shape[1];
-  const out = dy.shape[1];
+  const [out, channels] = [dy.shape[1], x.shape[1]];
   const n = kernel.length;
-  const channelsFirst = [1, 0, ...kernel.map((_, i) => i + 2)];
-  const padded = x.pad([0, 0, ...pads.slice(0, n), 0, 0, ...pads.slice(n)]);
-  const images = padded.transpose(...channelsFirst); // [C,N,…]
-  const grads = dy.transpose(...channelsFirst).reshape(group, out / group, -1); // [G,M/G,N·P]
+  const space = kernel.map((_, i) => i + 2);
+  const padded = x
+    .transpose(0, ...space, 1)
+    .pad([0, ...pads.slice(0, n), 0, 0, ...pads.slice(n), 0]); // [N,…,C]
+  const grads = dy.transpose(1, 0, ...space).reshape(group, out / group, -1); // [G,M/G,N·P]
   const taps = offsetsOf(kernel).map((offset) => {
-    let window = images;
-    offset.forEach((o, i) => {
+    const window = offset.reduce((seen, o, i) => {
       const start = o * dilations[i];
       const span = (dy.shape[i + 2] - 1) * strides[i] + 1;
-      window = window.slice(i + 2, start, start + span, strides[i]);
-    });
-    return grads.matmul(window.reshape(group, channels / group, -1).transpose()); // [G,M/G,C/G]
+      return seen.slice(i + 1, start, start + span, strides[i]);
+    }, padded);
+    const rows = window.reshape(-1, group, channels / group); // [N·P,G,C/G]
+    const perGroup = group === 1 ? rows.reshape(1, -1, channels) : rows.transpose(1, 0, 2);
+    return grads.matmul(perGroup); // [G,M/G,C/G]
   });
   const stacked = concat(
     taps.map((tap) => tap.reshape(1, -1)),
