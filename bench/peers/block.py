@@ -4,7 +4,7 @@ residual: y = x + conv(silu(gn(conv(silu(gn(x)))))); attention: y = x + proj(att
 16 x C x 16 x 16. All weights are graph inputs; the gradients are written out by hand in ONNX operators. "forward + dx"
 leaves the weight gradients out.
 
-Run: python bench/peers/block.py [rounds] [folder to keep the graphs in]
+Run: python bench/peers/block.py [rounds] [folder to keep the graphs in] [residual-80 …]
 """
 
 import os
@@ -267,6 +267,8 @@ def main():
     random = np.random.default_rng(1)
     for c in (80, 144):
         for piece in ("residual", "attention"):
+            if sys.argv[3:] and f"{piece}-{c}" not in sys.argv[3:]:
+                continue
             feeds = parameters(c, piece, random)
             for n in ("x", "dout"):
                 feeds[n] = random.standard_normal((B, c, S, S), np.float32)
@@ -275,7 +277,7 @@ def main():
             print(f"\n{piece}, {c} channels, {S}x{S}, batch {B}: milliseconds, best (median) [x best PyTorch f32, bf16]")
             for part in ("forward", "forward + dx", "all"):
                 runs = peers(piece, feeds, part) | ours(c, piece, feeds, part, want, folder)
-                took = measure(runs, rounds, burst=5, budget=0.3)
+                took = measure(runs, rounds, burst=3, budget=0.2)
                 best = {d: min(t[0] for n, t in took.items() if n.startswith(f"PyTorch {d}")) for d in ("f32", "bf16")}
                 print(f"  {part}")
                 for name, (low, middle) in took.items():

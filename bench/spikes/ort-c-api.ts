@@ -205,7 +205,7 @@ export class OrtCall {
   readonly #options: Pointer;
   readonly #args: readonly unknown[];
   /** What the native side points at; referenced so that it lives as long as this. */
-  readonly #kept: readonly unknown[];
+  readonly kept: readonly unknown[];
   constructor(
     api: OrtApi,
     session: Pointer,
@@ -221,7 +221,7 @@ export class OrtCall {
     const [from, to] = [side(inputs), side(outputs)];
     this.#api = api;
     this.#options = api.make("createRunOptions");
-    this.#kept = [from, to];
+    this.kept = [from, to];
     this.#args = [
       session,
       this.#options,
@@ -248,7 +248,7 @@ export class OrtCall {
           this.#api.check(status);
           resolve();
         } catch (cause) {
-          reject(cause as Error);
+          reject(cause);
         }
       };
       this.#api.function("run").async(...this.#args, done);

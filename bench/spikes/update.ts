@@ -46,7 +46,7 @@ function packageVariant(): Promise<Variant> {
         tensors[name] = new ort.Tensor("float32", [factors[name]], [1]);
       const results = await session.run(tensors);
       sizes.forEach((_, i) => {
-        for (const name of outputNames) tensors[name + i] = results[`${name}'${i}`] as ort.Tensor;
+        for (const name of outputNames) tensors[name + i] = results[`${name}'${i}`];
       });
     },
     result: () => tensors.p0.data as Float32Array,
