@@ -22,3 +22,11 @@ export const harmlessFields: ReadonlySet<string> = new Set([
   "update_after_step",
   "use_ema_warmup",
 ]);
+
+/** Notes of transformers, and switches of training or of unused heads, that change no number here. */
+export const harmlessTextFields: ReadonlySet<string> = new Set([
+  ..."_name_or_path _commit_hash _attn_implementation_autoset transformers_version".split(" "),
+  ..."architectures torch_dtype dtype attention_dropout dropout initializer_range".split(" "),
+  ..."output_attentions output_hidden_states return_dict torchscript use_cache".split(" "),
+  ..."id2label label2id problem_type finetuning_task tokenizer_class prefix".split(" "),
+]);

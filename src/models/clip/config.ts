@@ -1,5 +1,6 @@
 /** @file What a CLIP text encoder is made of, from and to transformers' `CLIPTextConfig`. */
 import { ConfigReader, limits, type Report } from "../config-reader.ts";
+import { harmlessTextFields } from "../harmless.ts";
 
 /** A complete description of a CLIP text encoder. */
 export interface ClipTextConfig {
@@ -20,14 +21,6 @@ export interface ClipTextConfig {
   /** Scales the start of the weights. */
   readonly initFactor: number;
 }
-
-/** Notes of transformers, and switches of training or of unused heads, that change no number here. */
-const harmless: ReadonlySet<string> = new Set([
-  ..."_name_or_path _commit_hash _attn_implementation_autoset transformers_version".split(" "),
-  ..."architectures torch_dtype dtype attention_dropout dropout initializer_range".split(" "),
-  ..."output_attentions output_hidden_states return_dict torchscript use_cache".split(" "),
-  ..."id2label label2id problem_type finetuning_task tokenizer_class prefix".split(" "),
-]);
 
 /** Fields of which limn supports one meaning. */
 const fixedFields = { model_type: ["clip_text_model"] };
@@ -56,7 +49,7 @@ export function parseClipTextConfig(
     initFactor: read.number("initializer_factor", 1, { min: 0 }),
   };
   read.divides("num_attention_heads", config.heads, config.width);
-  read.finish(harmless, report);
+  read.finish(harmlessTextFields, report);
   return config;
 }
 
