@@ -64,12 +64,13 @@ function stretched(
   });
 }
 
+/** Linear between the two nearest elements; before the first centre the first element counts alone. */
 export function bilinearWeights(axis: AxisResize): Weights {
   if (axis.antialias) return stretched(axis, 1, triangle);
   return sampled(axis, 1, (i) => Math.max(centre(i, axis), 0), triangle);
 }
 
-/** a = −0.75 as in PyTorch and OpenCV, but −0.5 with antialiasing, as in Pillow. */
+/** Cubic over the four nearest elements: a = −0.75 as in PyTorch and OpenCV, but −0.5 with antialiasing, as in Pillow. */
 export function bicubicWeights(axis: AxisResize): Weights {
   if (axis.antialias) return stretched(axis, 2, (x) => keys(x, -0.5));
   return sampled(

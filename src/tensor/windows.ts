@@ -2,7 +2,7 @@
 import { windowLength } from "./broadcast.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** A window over the spatial axes of [N,C,…]; `padding` on both sides, filled with `value`. */
+/** A window over the spatial axes of [N,C,…]; `padding` widens both sides of each. */
 export interface WindowOptions {
   readonly kernel: number | readonly number[];
   readonly stride?: number | readonly number[];
