@@ -1,0 +1,82 @@
+/** @file The emblem's data: a hundred things drawn by four emoji sets, in their own colours and in others. */
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ClipTokenizer, trainBpe } from "limn/text";
+import {
+  buildEmojiDataset,
+  captionShares,
+  chance,
+  describeSummary,
+  loadDataset,
+  type Chance,
+  type Dataset,
+} from "limn/training";
+import { tokens, vocabulary } from "./networks.ts";
+
+const seed = 0;
+const done = (path: string) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+const datasetFolder = (folder: string) => join(folder, "data");
+
+export const openData = (folder: string) => loadDataset(datasetFolder(folder));
+
+/**
+ * A caption of picture k. A drawing of the first set goes by its plain name more often than not, the others always
+ * name their style: so a prompt without one means one look, and not a mixture of all.
+ */
+export function captionOf(data: Dataset, k: number, draw: Chance): string {
+  const style = data.item(k).set === "flat" ? 0.3 : 1;
+  return data.caption(k, draw, { ...captionShares, style });
+}
+
+async function buildTokenizer(folder: string): Promise<void> {
+  using data = await openData(folder);
+  const counts = new Map<string, number>();
+  for (let i = 0; i < 60_000; i++) {
+    const caption = captionOf(data, i % data.count, chance(seed, 1, i));
+    counts.set(caption, (counts.get(caption) ?? 0) + 1);
+  }
+  const { vocab, merges } = trainBpe(counts, vocabulary);
+  const path = join(folder, "tokenizer");
+  await mkdir(path, { recursive: true });
+  await writeFile(join(path, "merges.txt"), merges);
+  await writeFile(
+    join(path, "tokenizer_config.json"),
+    JSON.stringify({
+      tokenizer_class: "CLIPTokenizer",
+      bos_token: "<|startoftext|>",
+      eos_token: "<|endoftext|>",
+      unk_token: "<|endoftext|>",
+      pad_token: "<|endoftext|>",
+      model_max_length: tokens,
+    }),
+  );
+  // Last, because its presence says that the tokenizer is complete.
+  await writeFile(join(path, "vocab.json"), vocab);
+}
+
+export async function openTokenizer(folder: string): Promise<ClipTokenizer> {
+  const read = (name: string) => readFile(join(folder, "tokenizer", name), "utf8");
+  return ClipTokenizer.fromFiles({
+    vocab: await read("vocab.json"),
+    merges: await read("merges.txt"),
+    config: await read("tokenizer_config.json"),
+  });
+}
+
+/** Builds pictures and tokenizer in the run folder, unless they are there. */
+export async function* prepareData(folder: string): AsyncGenerator<string> {
+  if (!(await done(join(datasetFolder(folder), "summary.json")))) {
+    const recolour = { colours: 3, variants: 1, heldOut: 0.1 };
+    const building = buildEmojiDataset({ folder: datasetFolder(folder), seed, recolour });
+    let next = await building.next();
+    while (!next.done) next = await building.next();
+    yield describeSummary(next.value);
+  }
+  if (await done(join(folder, "tokenizer", "vocab.json"))) return;
+  await buildTokenizer(folder);
+  yield `tokenizer of ${vocabulary} entries`;
+}
