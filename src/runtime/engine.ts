@@ -26,10 +26,23 @@ export interface CompileOptions {
   readonly threads?: number;
 }
 
+export interface RunOptions {
+  /** Memory to write outputs into, by name; outputs not named get memory of their own. */
+  readonly into?: Readonly<Record<string, Value>>;
+  /** Stops the run within milliseconds; the program can be run again. */
+  readonly signal?: AbortSignal;
+}
+
 /** A compiled graph. Holds native memory until disposed. */
 export interface Program extends AsyncDisposable {
-  /** Values by input name and, for parameters bound as inputs, by path; answers by output name. */
-  run(inputs: Readonly<Record<string, Value>>): Promise<Record<string, Value>>;
+  /**
+   * Values by input name and, for parameters bound as inputs, by path; answers by output name. The event loop stays
+   * free. Arrays must not be transferred or changed while it runs.
+   */
+  run(
+    inputs: Readonly<Record<string, Value>>,
+    options?: RunOptions,
+  ): Promise<Record<string, Value>>;
 }
 
 /** A way to run graphs: ONNX Runtime, OpenVINO, a browser. */

@@ -1,5 +1,5 @@
 /** @file The face of runtime/: engines that run graphs. */
-export type { Binding, CompileOptions, Engine, Program, Value } from "./engine.ts";
+export type { Binding, CompileOptions, Engine, Program, RunOptions, Value } from "./engine.ts";
 export { cacheFolder } from "./folders.node.ts";
 export { ortEngine } from "./ort.node.ts";
 export { value } from "./value.ts";

@@ -1,41 +1,107 @@
-/** @file ONNX Runtime for Node behind the engine's contract. */
-import { createRequire } from "node:module";
-import { parse, relative } from "node:path";
+/** @file ONNX Runtime behind the engine's contract. */
 import { realpathSync } from "node:fs";
-import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { assert, EngineError, type DType } from "../base/index.ts";
-import type { Graph, Values } from "../tensor/index.ts";
-import type { Binding, CompileOptions, Engine, Program, Value } from "./engine.ts";
+import { parse, relative } from "node:path";
+import { assert, dtypeBytes, EngineError, sizeOf } from "../base/index.ts";
+import type { OnnxValue } from "../formats/index.ts";
+import type { Graph } from "../tensor/index.ts";
+import type { Binding, CompileOptions, Engine, Program, RunOptions, Value } from "./engine.ts";
 import { lowerGraph, type LoweredModel } from "./model.ts";
+import { OrtApi, type SessionOptions } from "./ort-api.node.ts";
 import { ortKernels } from "./ort-kernels.ts";
 import { widenBindings } from "./twin.node.ts";
+import { emptyValues } from "./value.ts";
 
-type Ort = typeof import("onnxruntime-node");
+type Handle = bigint;
+const shapeOf = ({ shape }: OnnxValue) => shape as readonly number[];
 
-const ortTypes: { readonly [K in DType]?: OrtTensor.Type } = {
-  f32: "float32",
-  f64: "float64",
-  f16: "float16",
-  i64: "int64",
-  i32: "int32",
-  i16: "int16",
-  i8: "int8",
-  u8: "uint8",
-  bool: "bool",
-};
+class OrtProgram implements Program {
+  readonly #api: OrtApi;
+  readonly #model: LoweredModel;
+  #session: Handle | null;
+  readonly #running = new Set<Promise<unknown>>();
 
-async function loadOrt(): Promise<Ort> {
-  try {
-    return await import("onnxruntime-node");
-  } catch (cause) {
-    throw new EngineError("ONNX Runtime is not installed for this machine", {
-      hint: "npm i onnxruntime-node --onnxruntime-node-install=skip",
-      cause,
-    });
+  constructor(api: OrtApi, session: Handle, model: LoweredModel) {
+    this.#api = api;
+    this.#session = session;
+    this.#model = model;
+  }
+
+  async run(
+    inputs: Readonly<Record<string, Value>>,
+    options: RunOptions = {},
+  ): Promise<Record<string, Value>> {
+    const session = this.#session;
+    assert(session !== null, "a disposed program was run");
+    options.signal?.throwIfAborted();
+    const given = new Map(this.#model.inputs.map((spec) => [spec.name, checked(spec, inputs)]));
+    const results = new Map(
+      this.#model.outputs.map((spec) => [spec.name, outputFor(spec, options.into)]),
+    );
+    const running = this.#runOn(session, { inputs: given, outputs: results }, options.signal);
+    this.#running.add(running);
+    await running.finally(() => this.#running.delete(running));
+    return Object.fromEntries([...results].map(([name, v]) => [name.slice(prefix.length), v]));
+  }
+
+  async #runOn(
+    session: Handle,
+    { inputs, outputs }: Record<"inputs" | "outputs", ReadonlyMap<string, Value>>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const api = this.#api;
+    const tensors = (values: ReadonlyMap<string, Value>) =>
+      new Map([...values].map(([name, v]) => [name, api.createTensor(v.dtype, v.shape, v.data)]));
+    const sides = { inputs: tensors(inputs), outputs: tensors(outputs) };
+    const options = api.createRunOptions();
+    const stop = () => api.check(api.function("setTerminate")(options));
+    signal?.addEventListener("abort", stop);
+    try {
+      await api.run(session, options, sides);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      for (const side of [sides.inputs, sides.outputs])
+        for (const handle of side.values()) api.function("releaseValue")(handle);
+      api.function("releaseRunOptions")(options);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const session = this.#session;
+    this.#session = null;
+    await Promise.allSettled(this.#running);
+    if (session !== null) this.#api.function("releaseSession")(session);
   }
 }
 
-/** Root of the file system that holds `file`: external data must lie below the folder ONNX Runtime is told. */
+/** Outputs are called apart from inputs, since a graph may hand an input on under its own name. */
+const prefix = "out:";
+
+function checked(spec: OnnxValue, inputs: Readonly<Record<string, Value>>): Value {
+  const { name, dtype } = spec;
+  const value = inputs[name];
+  assert(value, `input ${name} is missing`);
+  fits(value, spec, `input ${name}`);
+  const length = sizeOf(shapeOf(spec)) * dtypeBytes[dtype];
+  assert(value.data.byteLength === length, `input ${name} has ${value.data.byteLength} bytes`);
+  return value;
+}
+
+function fits(value: Value, spec: OnnxValue, what: string): void {
+  const [came, needed] = [value, spec].map((v) => `${v.dtype}[${v.shape.join()}]`);
+  assert(came === needed, `${what} is ${came}, not ${needed}`);
+}
+
+function outputFor(spec: OnnxValue, into: RunOptions["into"]): Value {
+  const given = into?.[spec.name.slice(prefix.length)];
+  if (given) fits(given, spec, `memory for output ${spec.name.slice(prefix.length)}`);
+  const shape = shapeOf(spec);
+  return given ?? { dtype: spec.dtype, shape, data: emptyValues(spec.dtype, sizeOf(shape)) };
+}
+
+/** Root of the file system that holds the files: external data must lie below the folder ONNX Runtime is told. */
 function rootOf(files: readonly string[]): string {
   const roots = new Set(files.map((file) => parse(file).root));
   if (roots.size > 1)
@@ -43,89 +109,43 @@ function rootOf(files: readonly string[]): string {
   return [...roots][0] ?? parse(process.cwd()).root;
 }
 
-class OrtProgram implements Program {
-  readonly #ort: Ort;
-  readonly #model: LoweredModel;
-  #session: InferenceSession | null;
-  constructor(ort: Ort, session: InferenceSession, model: LoweredModel) {
-    this.#ort = ort;
-    this.#session = session;
-    this.#model = model;
-  }
+const fileOf = (binding: Binding): string[] =>
+  binding.kind === "file" ? [realpathSync(binding.file)] : [];
 
-  async run(inputs: Readonly<Record<string, Value>>): Promise<Record<string, Value>> {
-    assert(this.#session, "a disposed program was run");
-    const feeds: Record<string, OrtTensor> = {};
-    for (const { name, dtype, shape } of this.#model.inputs) {
-      const value = inputs[name];
-      assert(value, `input ${name} is missing`);
-      const fits = value.dtype === dtype && value.shape.join() === shape.join();
-      assert(
-        fits,
-        `input ${name} is ${value.dtype}[${value.shape.join()}], not ${dtype}[${shape.join()}]`,
-      );
-      const type = ortTypes[dtype];
-      assert(type, `${dtype} cannot cross into ONNX Runtime`);
-      feeds[name] = new this.#ort.Tensor(type, value.data as Float32Array, shape as number[]);
-    }
-    const results = await this.#session.run(feeds);
-    return Object.fromEntries(
-      this.#model.outputs.map(({ name, dtype, shape }) => [
-        name.slice("out:".length),
-        { dtype, shape: shape as number[], data: results[name].data as Values },
-      ]),
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const session = this.#session;
-    this.#session = null;
-    await session?.release();
-  }
-}
-
-function sessionOptions(
-  { mode = "fast", threads }: CompileOptions,
-  root: string,
-): InferenceSession.SessionOptions {
-  const session: Record<string, string> = { model_external_initializers_file_folder_path: root };
-  // Packed copies of the weights are private memory: lean mode leaves them in the mapped file.
-  if (mode === "lean") session.disable_prepacking = "1";
+function sessionOptions({ mode = "fast", threads }: CompileOptions, root: string): SessionOptions {
+  const lean = mode === "lean";
   return {
-    executionProviders: ["cpu"],
-    graphOptimizationLevel: mode === "lean" ? "extended" : "all",
-    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-    logSeverityLevel: 3,
-    extra: { session },
+    threads,
+    level: lean ? "extended" : "all",
+    config: {
+      "session.model_external_initializers_file_folder_path": root,
+      // Packed copies of the weights are private memory: lean mode leaves them in the mapped file.
+      ...(lean ? { "session.disable_prepacking": "1" } : {}),
+    },
   };
 }
 
-async function compile(ort: Ort, graph: Graph, options: CompileOptions): Promise<Program> {
+async function compile(api: OrtApi, graph: Graph, options: CompileOptions): Promise<Program> {
   const bind = await widenBindings(graph, options.bind);
-  const files = graph.parameters.flatMap((p) => fileOf(bind(p)));
-  const root = rootOf(files);
+  const root = rootOf(graph.parameters.flatMap((p) => fileOf(bind(p))));
   const model = lowerGraph(graph, {
     bind,
     kernels: ortKernels,
     locate: (file) => relative(root, realpathSync(file)),
   });
-  try {
-    const session = await ort.InferenceSession.create(model.bytes, sessionOptions(options, root));
-    return new OrtProgram(ort, session, model);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new EngineError(`ONNX Runtime refused the graph: ${reason}`, { cause });
-  }
+  const session = await api.createSession(model.bytes, sessionOptions(options, root));
+  return new OrtProgram(api, session, model);
 }
 
-const fileOf = (binding: Binding): string[] =>
-  binding.kind === "file" ? [realpathSync(binding.file)] : [];
+let loaded: OrtApi | null = null;
 
-/** The default engine: ONNX Runtime's CPU provider. Throws EngineError when its package is missing. */
-export async function ortEngine(): Promise<Engine> {
-  const ort = await loadOrt();
-  const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as {
-    version: string;
-  };
-  return { name: "ort", version, compile: (graph, options) => compile(ort, graph, options) };
+/** The default engine: ONNX Runtime's CPU provider. Throws EngineError when its library is missing. */
+export function ortEngine(): Promise<Engine> {
+  // One environment per thread: the library keeps its own count, and making one takes milliseconds.
+  const api = (loaded ??= new OrtApi());
+  return Promise.resolve({
+    name: "ort",
+    version: api.version,
+    compile: (graph, options) => compile(api, graph, options),
+  });
 }
