@@ -1,7 +1,7 @@
 /** @file What a gradient is: sums over paths, zeros without one, closed under nesting, exact at kinks, deep graphs. */
 import { expect, test } from "vitest";
 import { evaluate } from "../../tests/reference/evaluate.ts";
-import { value } from "../runtime/index.ts";
+import { ortEngine, value } from "../runtime/index.ts";
 import {
   clamp,
   detach,
@@ -64,6 +64,26 @@ test("kinks are decided as PyTorch decides them", async () => {
   expect(await slope((x) => x.reduceMax([0]), [5, 1, 5])).toEqual([0.5, 0, 0.5]);
   expect(await slope(norm, [0, 0])).toEqual([0, 0]);
   expect(await slope((x) => x.pow(x.mul(0).add(2)), [0, 3])).toEqual([0, 6]);
+});
+
+test("rows looked up thousands of times get every gradient, however many threads run", async () => {
+  const [rows, width, lookUps] = [50, 192, 5000];
+  const [table, ids] = [input("table", [rows, width]), input("ids", [lookUps], "i64")];
+  const [g] = grad(table.gather(ids).sum(), [table]);
+  const engine = await ortEngine();
+  const options = { bind: () => ({ kind: "input" }) as const, threads: 2 };
+  await using program = await engine.compile(graphOf({ g }), options);
+  const inputs = {
+    ids: value(
+      BigInt64Array.from({ length: lookUps }, (_, i) => BigInt(i % rows)),
+      [lookUps],
+      "i64",
+    ),
+  };
+  for (let run = 0; run < 60; run++) {
+    const { g: result } = await program.run(inputs);
+    expect(new Set(result.data as Float32Array)).toEqual(new Set([lookUps / rows]));
+  }
 });
 
 test("detach lets the value through and no gradient", async () => {
