@@ -114,7 +114,7 @@ test("only what the asked gradients need is traced into their graph", () => {
 
 test("gradient nodes carry the scope of the module they come from", () => {
   const x = input("x", [2]);
-  const y = within("unet.mid_block", () => silu(x));
+  const y = within({ path: "unet.mid_block" }, () => silu(x));
   const [dx] = grad(y.sum(), [x]);
   expect(dx.node.scope).toBe("unet.mid_block");
   expect(print(graphOf({ dx }))).toContain("Sigmoid");

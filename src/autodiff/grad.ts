@@ -74,7 +74,7 @@ function sweep(
   for (const node of nodes.reverse()) {
     const own = node.outputs.map((y) => gradients.get(y) ?? null);
     if (own.every((g) => g === null) || !node.inputs.some((x) => x && active.has(x))) continue;
-    const toInputs = within(node.scope, () => differentiate(node, own));
+    const toInputs = within({ path: node.scope }, () => differentiate(node, own));
     assert(toInputs.length === node.inputs.length, `${node.op}: a gradient per input`);
     node.inputs.forEach((x, i) => {
       const gradient = toInputs[i];

@@ -20,7 +20,7 @@ export abstract class Module {
   /** Applies the layer: traces `forward` under this module's path. */
   call(...inputs: Parameters<this["forward"]>): ReturnType<this["forward"]> {
     const body = () => this.forward(...(inputs as never[])) as ReturnType<this["forward"]>;
-    const value = within(this.path, body);
+    const value = within(this, body);
     this.observe?.(value);
     return value;
   }

@@ -110,7 +110,7 @@ export {
   type ReduceOptions,
 } from "./reductions.ts";
 export { adaptiveAvgPool, interpolate, type ResizeMode, type ResizeOptions } from "./resample.ts";
-export { currentScope, within } from "./scope.ts";
+export { currentScope, within, type Scope } from "./scope.ts";
 export { sumTo } from "./sum-to.ts";
 export {
   apply,

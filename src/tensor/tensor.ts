@@ -34,11 +34,21 @@ export function apply<K extends OpName>(
   try {
     types = rule(inputs, attrs);
   } catch (error) {
-    if (error instanceof LimnError && scope) throw new ShapeError(`${error.message} in ${scope}`);
+    if (error instanceof LimnError && scope.path)
+      throw new ShapeError(`${error.message} in ${scope.path}`);
     throw error;
   }
   const outputs: Tensor[] = [];
-  const node: Node<K> = { op, inputs: inputs as (Tensor | null)[], attrs, scope, types, outputs };
+  const node: Node<K> = {
+    op,
+    inputs: inputs as (Tensor | null)[],
+    attrs,
+    get scope() {
+      return scope.path;
+    },
+    types,
+    outputs,
+  };
   types.forEach((_, i) => outputs.push(new Tensor(node, i)));
   return outputs;
 }
