@@ -1,6 +1,6 @@
 /** @file Whole-file writing that a crash cannot tear: a temporary neighbour, fsync, rename. */
 import { randomUUID } from "node:crypto";
-import { open, rename, unlink, type FileHandle } from "node:fs/promises";
+import { open, readdir, rename, unlink, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /** Pieces of a file in order. */
@@ -29,6 +29,13 @@ export async function writeChunksAtomic(path: string, chunks: Chunks): Promise<v
     throw error;
   }
   await syncFolder(dirname(path));
+}
+
+const torn = /^\..*\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
+
+/** Removes what writers that were killed left in a folder. Only for a folder that nobody else is writing to. */
+export async function removeTorn(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) if (torn.test(name)) await unlink(join(folder, name));
 }
 
 async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {

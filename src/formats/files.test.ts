@@ -5,7 +5,7 @@ import { mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
-import { writeChunksAtomic, writeFileAtomic } from "./files.node.ts";
+import { removeTorn, writeChunksAtomic, writeFileAtomic } from "./files.node.ts";
 
 const folder = () => mkdtemp(join(tmpdir(), "limn-files-"));
 
@@ -67,4 +67,7 @@ test("a writer killed in the middle leaves the old file whole", async () => {
   expect(left).toHaveLength(1); // the torn one, under a name that nobody reads
   expect(left[0]).toMatch(/^\.a\.bin\..*\.tmp$/);
   expect((await stat(join(at, left[0]))).size).toBeGreaterThan(0);
+  await writeFile(join(at, ".mine.tmp"), "kept");
+  await removeTorn(at);
+  expect((await readdir(at)).sort()).toEqual([".mine.tmp", "a.bin"]);
 });
