@@ -1,10 +1,10 @@
 /** @file A UNet made into the samplers' `Predict`: inputs in, guided output out, and a word about numbers that are none. */
 import { assert, hostArray, type HostArray } from "../base/index.ts";
-import { value, type Value } from "../runtime/index.ts";
+import { isFiniteArray, value, type Value } from "../runtime/index.ts";
 import { guide, type Predict } from "../schedulers/index.ts";
 import { graphOf, type Tensor } from "../tensor/index.ts";
 import type { GraphRunner, Weights } from "./graph-runner.ts";
-import { isFiniteArray, notFiniteError, type Suspect } from "./not-finite.ts";
+import { notFiniteError, type Suspect } from "./not-finite.ts";
 
 /** A network at fixed shapes: how it is traced and what it is given beside `sample` and `timestep`. */
 export interface TracedNetwork {
@@ -73,6 +73,7 @@ function suspectOf(
 ): Suspect {
   return {
     trace,
+    inputs,
     run: async (graph) => {
       await using lease = await runner.borrow(what, graph, weights);
       return lease.program.run(inputs);
