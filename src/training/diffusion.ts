@@ -1,4 +1,5 @@
 /** @file The diffusion objective: which timesteps, what the network is asked for, how much each counts. */
+import { minSnrWeight, snr } from "../schedulers/index.ts";
 import type { Tensor } from "../tensor/index.ts";
 
 /** What the network predicts, by diffusers' names. */
@@ -26,11 +27,12 @@ export function lossWeight(
   weighting: Weighting,
 ): number {
   if (weighting.kind === "none") return 1;
-  const snr = alphaBar / (1 - alphaBar);
-  const plus = weighting.kind === "minSnrPlusOne" ? 1 : 0;
-  const clean = Math.min(snr + plus, weighting.gamma);
+  const { gamma } = weighting;
+  if (weighting.kind === "minSnr") return minSnrWeight(alphaBar, { gamma, prediction });
+  const ratio = snr(alphaBar);
+  const clean = Math.min(ratio + 1, gamma);
   if (prediction === "sample") return clean;
-  return clean / (prediction === "epsilon" ? snr : snr + 1);
+  return clean / (prediction === "epsilon" ? ratio : ratio + 1);
 }
 
 /** Levels of a batch from its timesteps. */

@@ -42,7 +42,8 @@ export {
 export { emaDecayAt, type EmaConfig } from "./ema.ts";
 export { initialValues } from "./initial.ts";
 export { loadRecipe } from "./load-recipe.node.ts";
-export { optimizer, type Optimizer, type OptimizerConfig } from "./optimizers.ts";
+export type { Optimizer, Slots, Turn } from "./optimizer-rule.ts";
+export { optimizer, type OptimizerConfig } from "./optimizers.ts";
 export { rateAt, type RateConfig } from "./rates.ts";
 export {
   defineRecipe,

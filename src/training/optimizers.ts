@@ -1,74 +1,49 @@
-/** @file Optimisers as graphs: new parameters and state from gradients, traced once per parameter. */
-import { scalar, type Tensor } from "../tensor/index.ts";
+/** @file The optimisers by name: gradient descent and the rules that scale it; Adam's family lies beside. */
+import { adafactor, type AdafactorConfig } from "./adafactor.ts";
+import { adam, nadam, radam, type AdamConfig, type NAdamConfig, type RAdamConfig } from "./adam.ts";
+import { blend, penalised, slotsLike, type Optimizer } from "./optimizer-rule.ts";
+
+/** Settings of gradient descent with momentum. */
+export interface SgdConfig {
+  readonly kind: "sgd";
+  readonly momentum: number;
+  readonly dampening: number;
+  readonly nesterov: boolean;
+  readonly weightDecay: number;
+}
+
+export interface RmspropConfig {
+  readonly kind: "rmsprop";
+  readonly alpha: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+}
+
+export interface AdagradConfig {
+  readonly kind: "adagrad";
+  readonly rateDecay: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+}
 
 /** Which optimiser, with torch's names and meaning of its settings. */
 export type OptimizerConfig =
-  | {
-      readonly kind: "adamw" | "adam";
-      readonly betas: readonly [number, number];
-      readonly eps: number;
-      readonly weightDecay: number;
-    }
-  | {
-      readonly kind: "sgd";
-      readonly momentum: number;
-      readonly dampening: number;
-      readonly nesterov: boolean;
-      readonly weightDecay: number;
-    };
-
-/** One parameter's turn: its value, gradient and state, and the learning rate of this step. */
-export interface Turn {
-  readonly value: Tensor;
-  readonly gradient: Tensor;
-  readonly state: Readonly<Record<string, Tensor>>;
-  readonly rate: Tensor;
-  /** Numbers that change with the step, as `scalars` names them. */
-  readonly scalars: Readonly<Record<string, Tensor>>;
-}
-
-/** What an optimiser keeps per parameter, what depends on the step (counted from 1), and the update itself. */
-export interface Optimizer {
-  readonly slots: readonly string[];
-  scalars(step: number): Record<string, number>;
-  update(turn: Turn): { value: Tensor; state: Record<string, Tensor> };
-}
-
-type Adam = Extract<OptimizerConfig, { kind: "adamw" | "adam" }>;
-
-/**
- * Adam (Kingma & Ba 2015); AdamW decays the value itself, first (Loshchilov & Hutter 2019).
- * p −= rate/(1−β1ᵗ) · m / (√v/√(1−β2ᵗ) + ε)
- */
-function adam({ kind, betas: [beta1, beta2], eps, weightDecay }: Adam): Optimizer {
-  return {
-    slots: ["mean", "square"],
-    scalars: (step) => ({
-      meanCorrection: 1 / (1 - beta1 ** step),
-      squareCorrection: 1 / Math.sqrt(1 - beta2 ** step),
-    }),
-    update: ({ value, gradient, state, rate, scalars }) => {
-      const g = kind === "adam" && weightDecay ? gradient.add(value.mul(weightDecay)) : gradient;
-      const mean = state.mean.mul(beta1).add(g.mul(1 - beta1));
-      const square = state.square.mul(beta2).add(g.mul(g).mul(1 - beta2));
-      const width = square.sqrt().mul(scalars.squareCorrection).add(eps);
-      const step = mean.mul(rate.mul(scalars.meanCorrection)).div(width);
-      const decays = kind === "adamw" && weightDecay !== 0;
-      const decayed = decays ? value.mul(scalar(1).sub(rate.mul(weightDecay))) : value;
-      return { value: decayed.sub(step), state: { mean, square } };
-    },
-  };
-}
-
-type Sgd = Extract<OptimizerConfig, { kind: "sgd" }>;
+  | AdamConfig
+  | NAdamConfig
+  | RAdamConfig
+  | AdafactorConfig
+  | SgdConfig
+  | RmspropConfig
+  | AdagradConfig;
 
 /** Stochastic gradient descent with momentum, as torch counts it: the first step's buffer is the gradient itself. */
-function sgd({ momentum, dampening, nesterov, weightDecay }: Sgd): Optimizer {
+function sgd({ momentum, dampening, nesterov, weightDecay }: SgdConfig): Optimizer {
   return {
-    slots: momentum ? ["momentum"] : [],
+    slots: momentum ? slotsLike("momentum") : slotsLike(),
     scalars: (step) => ({ fresh: step === 1 ? 1 : 1 - dampening }),
-    update: ({ value, gradient, state, rate, scalars }) => {
-      const g = weightDecay ? gradient.add(value.mul(weightDecay)) : gradient;
+    update: (turn) => {
+      const { value, state, rate, scalars } = turn;
+      const g = penalised(turn, weightDecay);
       if (!momentum) return { value: value.sub(g.mul(rate)), state: {} };
       const buffer = state.momentum.mul(momentum).add(g.mul(scalars.fresh));
       const direction = nesterov ? g.add(buffer.mul(momentum)) : buffer;
@@ -77,7 +52,45 @@ function sgd({ momentum, dampening, nesterov, weightDecay }: Sgd): Optimizer {
   };
 }
 
+/** p −= rate · g / (√v + ε), v the running mean of g² (Tieleman & Hinton 2012). */
+function rmsprop({ alpha, eps, weightDecay }: RmspropConfig): Optimizer {
+  return {
+    slots: slotsLike("square"),
+    scalars: () => ({}),
+    update: (turn) => {
+      const g = penalised(turn, weightDecay);
+      const square = blend(turn.state.square, g.mul(g), alpha);
+      const step = g.mul(turn.rate).div(square.sqrt().add(eps));
+      return { value: turn.value.sub(step), state: { square } };
+    },
+  };
+}
+
+/** p −= rate/(1 + (t−1) rateDecay) · g / (√Σg² + ε) (Duchi et al. 2011). */
+function adagrad({ rateDecay, eps, weightDecay }: AdagradConfig): Optimizer {
+  return {
+    slots: slotsLike("sum"),
+    scalars: (step) => ({ slowing: 1 / (1 + (step - 1) * rateDecay) }),
+    update: (turn) => {
+      const g = penalised(turn, weightDecay);
+      const sum = turn.state.sum.add(g.mul(g));
+      const step = g.mul(turn.rate.mul(turn.scalars.slowing)).div(sum.sqrt().add(eps));
+      return { value: turn.value.sub(step), state: { sum } };
+    },
+  };
+}
+
+type Kind = OptimizerConfig["kind"];
+type Rule<K extends Kind> = (config: Extract<OptimizerConfig, { kind: K }>) => Optimizer;
+
+const rules: { readonly [K in Exclude<Kind, "adam" | "adamw">]: Rule<K> } & {
+  readonly adam: (config: AdamConfig) => Optimizer;
+  readonly adamw: (config: AdamConfig) => Optimizer;
+} = { adam, adamw: adam, nadam, radam, adafactor, sgd, rmsprop, adagrad };
+
 /** The optimiser that a configuration names. */
 export function optimizer(config: OptimizerConfig): Optimizer {
-  return config.kind === "sgd" ? sgd(config) : adam(config);
+  // The row of a kind takes that kind's settings, which TypeScript cannot follow through the union.
+  const rule = rules[config.kind] as (config: OptimizerConfig) => Optimizer;
+  return rule(config);
 }

@@ -1,10 +1,12 @@
 /** @file All that a training run must remember, in memory and as a checkpoint that survives a kill. */
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { assert, WeightError } from "../base/index.ts";
+import { assert, sizeOf, WeightError } from "../base/index.ts";
 import { openSafetensors, readAsF32, writeSafetensors } from "../formats/index.ts";
+import { isFiniteArray } from "../runtime/index.ts";
 import type { Parameter } from "../tensor/index.ts";
 import { initialValues } from "./initial.ts";
+import type { Optimizer } from "./optimizer-rule.ts";
 import type { Weights } from "./recipe.ts";
 import { slotName } from "./update.ts";
 
@@ -14,26 +16,40 @@ export interface State {
   readonly values: Map<string, Float32Array>;
 }
 
+/** What a state holds: how many numbers under each `SLOT/PATH`. */
+export type Layout = ReadonlyMap<string, number>;
+
+/** The layout of a training: every parameter's value; averages and optimiser slots of those that move. */
+export function layoutOf(
+  parameters: readonly Parameter[],
+  { moving, rule, average }: { moving: ReadonlySet<string>; rule: Optimizer; average: boolean },
+): Layout {
+  const sizes = new Map<string, number>();
+  for (const { path, shape, size } of parameters) {
+    sizes.set(slotName("value", path), size);
+    if (!moving.has(path)) continue;
+    if (average) sizes.set(slotName("average", path), size);
+    for (const [slot, its] of Object.entries(rule.slots(shape)))
+      sizes.set(slotName(slot, path), sizeOf(its));
+  }
+  return sizes;
+}
+
 /** The state before the first step: `start` where it has a parameter, else the parameter's own first values. */
 export function freshState(
   parameters: readonly Parameter[],
-  {
-    seed,
-    slots,
-    average,
-    start,
-  }: { seed: number; slots: readonly string[]; average: boolean; start: Weights },
+  layout: Layout,
+  { seed, start }: { seed: number; start: Weights },
 ): State {
-  const values = new Map<string, Float32Array>();
+  const values = new Map([...layout].map(([name, size]) => [name, new Float32Array(size)]));
   for (const parameter of parameters) {
     const { path, size } = parameter;
     const given = start.get(path);
     if (given && given.length !== size)
       throw new WeightError(`${path} needs ${size} numbers to start from, got ${given.length}`);
     const first = given ?? initialValues(parameter, seed);
-    values.set(slotName("value", path), Float32Array.from(first));
-    if (average) values.set(slotName("average", path), Float32Array.from(first));
-    for (const slot of slots) values.set(slotName(slot, path), new Float32Array(size));
+    values.get(slotName("value", path))?.set(first);
+    values.get(slotName("average", path))?.set(first);
   }
   return { step: 0, values };
 }
@@ -64,6 +80,11 @@ export async function newestStep(folder: string): Promise<number> {
 
 const fileOf = (folder: string, step: number) => join(folder, `checkpoint-${step}.safetensors`);
 
+/** Whether every number of a state is finite: one that is not is no place to go on from. */
+export function isSound(state: State): boolean {
+  return [...state.values.values()].every(isFiniteArray);
+}
+
 /** Writes the state, whole or not at all, then drops all but the newest two checkpoints. */
 export async function saveCheckpoint(folder: string, state: State): Promise<void> {
   await mkdir(folder, { recursive: true });
@@ -79,14 +100,14 @@ export async function saveCheckpoint(folder: string, state: State): Promise<void
 }
 
 /** The newest checkpoint's state, or null where there is none. Throws when it is not of this network. */
-export async function loadCheckpoint(folder: string, like: State): Promise<State | null> {
+export async function loadCheckpoint(folder: string, layout: Layout): Promise<State | null> {
   const step = (await checkpoints(folder)).at(-1);
   if (step === undefined) return null;
   const file = fileOf(folder, step);
   const { tensors, metadata } = await openSafetensors(file);
   assert(metadata.get("step") === String(step), `${file} says step ${metadata.get("step")}`);
   const values = new Map<string, Float32Array>();
-  for (const [name, { length }] of like.values) {
+  for (const [name, length] of layout) {
     const stored = tensors.get(name);
     if (stored?.length !== length * 4)
       throw new WeightError(`${file} was made by another recipe: ${name} does not fit`, {

@@ -1,6 +1,6 @@
 /** @file The update program: clipping, optimiser and averaging of every parameter as one graph. */
 import { graphOf, input, scalar, type Graph, type Tensor } from "../tensor/index.ts";
-import type { Optimizer } from "./optimizers.ts";
+import type { Optimizer } from "./optimizer-rule.ts";
 
 /** A parameter to update: its path and shape, and its share of the learning rate. */
 export interface Trained {
@@ -37,9 +37,10 @@ export function updateGraph(
   const [norm, factor] = clipFactor(gradients, clip);
   const outputs: Record<string, Tensor> = { norm };
   trained.forEach(({ path, shape, rate: share }, i) => {
-    const read = (slot: string) => input(slotName(slot, path), shape);
+    const read = (slot: string, its = shape) => input(slotName(slot, path), its);
     const gradient = factor ? gradients[i].mul(factor) : gradients[i];
-    const state = Object.fromEntries(optimizer.slots.map((slot) => [slot, read(slot)]));
+    const slots = Object.entries(optimizer.slots(shape));
+    const state = Object.fromEntries(slots.map(([slot, its]) => [slot, read(slot, its)]));
     const own = share === 1 ? rate : rate.mul(share);
     const next = optimizer.update({ value: read("value"), gradient, state, rate: own, scalars });
     outputs[slotName("value", path)] = next.value;
