@@ -1,4 +1,4 @@
-/** @file A run's diary: one CSV line per step, and the loss curve drawn from it. */
+/** @file A run's diary: one CSV line per step, and the losses read back from it. */
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../formats/index.ts";
@@ -6,11 +6,22 @@ import type { TrainStep } from "./trainer.node.ts";
 
 const columns = (metrics: readonly string[]) => ["step", ...metrics, "norm", "rate"];
 
+/** The rows of a diary that are whole: each ends its line, has every cell and follows the one before. */
+function wholeRows(text: string, cells: number): string[] {
+  const rows: string[] = [];
+  // What comes after the last line break was being written when the run was killed.
+  for (const row of text.split("\n").slice(1, -1)) {
+    const numbers = row.split(",").map(Number);
+    const last = Number.parseInt(rows.at(-1) ?? "0", 10);
+    if (numbers.length === cells && numbers[0] === last + 1) rows.push(row);
+  }
+  return rows;
+}
+
 /** Appends steps to `journal.csv`; lines of steps that a resumed run makes again are dropped at opening. */
 export class Journal {
   readonly #file: string;
   #metrics: readonly string[] | null = null;
-  #lines: string[] = [];
   private constructor(file: string) {
     this.#file = file;
   }
@@ -20,38 +31,33 @@ export class Journal {
     await mkdir(folder, { recursive: true });
     const journal = new Journal(join(folder, "journal.csv"));
     const text = await readFile(journal.#file, "utf8").catch(() => "");
-    const [head, ...rows] = text.split("\n").filter((line) => line !== "");
-    if (head === undefined) return journal;
-    journal.#metrics = head.split(",").slice(1, -2);
-    const kept = rows.filter((row) => Number.parseInt(row, 10) <= step);
+    const [head] = text.split("\n");
+    if (step === 0 || head === "") {
+      await writeFileAtomic(journal.#file, new Uint8Array(0));
+      return journal;
+    }
+    const cells = head.split(",");
+    journal.#metrics = cells.slice(1, -2);
+    const kept = wholeRows(text, cells.length).slice(0, step);
     await writeFileAtomic(journal.#file, new TextEncoder().encode([head, ...kept, ""].join("\n")));
     return journal;
   }
 
-  add({ step, metrics, norm, rate }: TrainStep): void {
-    if (!this.#metrics) {
-      this.#metrics = Object.keys(metrics);
-      this.#lines.push(columns(this.#metrics).join(","));
-    }
+  /** Writes a step down at once: a checkpoint that knows the step comes after its line. */
+  async add({ step, metrics, norm, rate }: TrainStep): Promise<void> {
+    const head = this.#metrics === null;
+    this.#metrics ??= Object.keys(metrics);
     const numbers = [step, ...this.#metrics.map((name) => metrics[name]), norm, rate];
-    this.#lines.push(numbers.map((n) => String(Number(n.toPrecision(7)))).join(","));
-  }
-
-  /** Writes what was added since the last call. */
-  async flush(): Promise<void> {
-    if (this.#lines.length === 0) return;
-    const text = `${this.#lines.join("\n")}\n`;
-    this.#lines = [];
-    await appendFile(this.#file, text);
+    const line = numbers.map((n) => String(Number(n.toPrecision(7)))).join(",");
+    await appendFile(this.#file, `${head ? `${columns(this.#metrics).join(",")}\n` : ""}${line}\n`);
   }
 
   /** The loss of every step so far. */
   async losses(): Promise<{ step: number; loss: number }[]> {
-    await this.flush();
-    const [head, ...rows] = (await readFile(this.#file, "utf8").catch(() => "")).split("\n");
-    const column = (head ?? "").split(",").indexOf("loss");
-    return rows
-      .filter((row) => row !== "")
+    const text = await readFile(this.#file, "utf8").catch(() => "");
+    const head = text.split("\n")[0].split(",");
+    const column = head.indexOf("loss");
+    return wholeRows(text, head.length)
       .map((row) => row.split(","))
       .map((cells) => ({ step: Number(cells[0]), loss: Number(cells[column]) }));
   }

@@ -1,7 +1,6 @@
 /** @file Batches made in a thread of their own, a few steps ahead of the engine. */
+import { once } from "node:events";
 import { createRequire } from "node:module";
-import { extname } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { LimnError } from "../base/index.ts";
 import type { Batch } from "./recipe.ts";
@@ -13,9 +12,19 @@ export interface LoaderTask {
   readonly folder: string;
 }
 
+export type LoaderRequest =
+  | { readonly kind: "make"; readonly id: number; readonly step: number; readonly part: number }
+  | { readonly kind: "close" };
+
 export type LoaderReply =
   | { readonly kind: "batch"; readonly id: number; readonly batch: Batch }
-  | { readonly kind: "failed"; readonly id: number; readonly message: string };
+  | {
+      readonly kind: "failed";
+      readonly id: number;
+      readonly code: string;
+      readonly message: string;
+      readonly hint?: string;
+    };
 
 /** Batches by step and part; holds a thread until disposed. */
 export interface Loader extends AsyncDisposable {
@@ -27,15 +36,28 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** The thread's source runs from TypeScript in a clone's tests and from JavaScript when installed. */
+/** The thread runs this module's neighbour: as TypeScript through jiti in a clone, else as the JavaScript it is. */
 function startThread(task: LoaderTask): Worker {
-  const self = fileURLToPath(import.meta.url);
-  const module = fileURLToPath(new URL(`./loader-thread.node${extname(self)}`, import.meta.url));
+  const [extension] = /\.\w+$/.exec(import.meta.url) ?? [""];
+  const module = new URL(`./loader-thread.node${extension}`, import.meta.url).href;
   const jiti = createRequire(import.meta.url).resolve("jiti");
-  const code = `const { workerData } = require("node:worker_threads");
-    const { createJiti } = require(workerData.jiti);
-    createJiti(workerData.module).import(workerData.module).then((m) => m.serve(workerData.task));`;
+  const code = `const { jiti, module, task } = require("node:worker_threads").workerData;
+    const loading = module.endsWith(".ts")
+      ? require(jiti).createJiti(module).import(module)
+      : import(module);
+    loading.then((m) => m.serve(task));`;
   return new Worker(code, { eval: true, workerData: { jiti, module, task } });
+}
+
+/** Milliseconds that a batch may take to be finished when the thread is told to close. */
+const patience = 10_000;
+
+async function close(worker: Worker): Promise<void> {
+  const gone = once(worker, "exit");
+  worker.postMessage({ kind: "close" } satisfies LoaderRequest);
+  const timer = setTimeout(() => void worker.terminate(), patience);
+  await gone;
+  clearTimeout(timer);
 }
 
 /** Starts the loading thread of a stage; `ahead` batches are made before they are asked for. */
@@ -46,27 +68,36 @@ export function openLoader(
   const worker = startThread(task);
   const waiting = new Map<number, Waiting>();
   const made = new Map<number, Promise<Batch>>();
-  const failAll = (error: Error) => {
-    for (const { reject } of waiting.values()) reject(error);
+  let dead: Error | null = null;
+  const fail = (error: Error) => {
+    dead ??= error;
+    for (const { reject } of waiting.values()) reject(dead);
     waiting.clear();
   };
   worker.on("message", (reply: LoaderReply) => {
     const wait = waiting.get(reply.id);
     waiting.delete(reply.id);
     if (reply.kind === "batch") wait?.resolve(reply.batch);
-    else wait?.reject(new LimnError("data", reply.message));
+    else {
+      const { code, message, hint } = reply;
+      wait?.reject(new LimnError(code, message, hint === undefined ? {} : { hint }));
+    }
   });
-  worker.on("error", failAll);
-  worker.on("exit", () => failAll(new LimnError("data", "the loading thread stopped")));
+  worker.on("error", (cause) => fail(new LimnError("data", messageOf(cause), { cause })));
+  worker.on("exit", () => fail(new LimnError("data", "the thread that loads the data stopped")));
 
   const ask = (id: number): Promise<Batch> => {
     const known = made.get(id);
     if (known) return known;
-    const batch = new Promise<Batch>((resolve, reject) => waiting.set(id, { resolve, reject }));
+    const batch = new Promise<Batch>((resolve, reject) => {
+      if (dead) reject(dead);
+      else waiting.set(id, { resolve, reject });
+    });
     // A batch made ahead may fail before anybody waits for it; whoever does wait still sees the error.
     batch.catch(() => undefined);
     made.set(id, batch);
-    worker.postMessage({ id, step: Math.floor(id / parts), part: id % parts });
+    const [step, part] = [Math.floor(id / parts), id % parts];
+    worker.postMessage({ kind: "make", id, step, part } satisfies LoaderRequest);
     return batch;
   };
   return {
@@ -78,7 +109,9 @@ export function openLoader(
       return await batch;
     },
     async [Symbol.asyncDispose]() {
-      await worker.terminate();
+      if (!dead) await close(worker);
     },
   };
 }
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -1,15 +1,16 @@
 /** @file Runs a recipe: its stages in order, each from where it was left, with a diary and pictures beside it. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { encodePng, writeFileAtomic } from "../formats/index.ts";
+import { encodePng, removeTorn, writeFileAtomic } from "../formats/index.ts";
 import type { Engine } from "../runtime/index.ts";
 import { lossCurve } from "./curve.node.ts";
 import { Journal } from "./journal.node.ts";
 import { openLoader } from "./loader.node.ts";
 import { loadRecipe } from "./load-recipe.node.ts";
 import type { Run, Stage, Weights } from "./recipe.ts";
-import { finishedFile, isFinished, loadWeights, newestStep } from "./state.node.ts";
-import { trainStage, type TrainStep } from "./trainer.node.ts";
+import { Pace, type Measured } from "./pace.ts";
+import { finishedFile, isFinished, loadWeights, newestStep, saveWeights } from "./state.node.ts";
+import { trainStage, type LiveStep, type TrainStep } from "./trainer.node.ts";
 
 /** What a training run tells while it goes. */
 export type TrainEvent =
@@ -19,8 +20,8 @@ export type TrainEvent =
       readonly kind: "step";
       readonly stage: string;
       readonly steps: number;
-      readonly seconds: number;
-    } & TrainStep)
+    } & Measured &
+      TrainStep)
   | { readonly kind: "picture"; readonly file: string }
   | { readonly kind: "finished"; readonly stage: string; readonly folder: string };
 
@@ -42,6 +43,7 @@ export async function* train(
 ): AsyncGenerator<TrainEvent> {
   const recipe = await loadRecipe(recipePath);
   await mkdir(options.folder, { recursive: true });
+  await removeTorn(options.folder);
   if (recipe.prepare)
     for await (const text of recipe.prepare(options.folder)) yield { kind: "note", text };
   const run: Run = {
@@ -56,53 +58,73 @@ export async function* train(
   }
 }
 
-async function* runStage(
-  stage: Stage,
-  run: Run,
-  options: TrainOptions & { recipePath: string },
-): AsyncGenerator<TrainEvent> {
+type Begun = TrainOptions & { readonly recipePath: string };
+
+/** What goes with a stage while it runs. */
+interface Desk {
+  readonly stage: Stage;
+  readonly run: Run;
+  readonly folder: string;
+  readonly journal: Journal;
+}
+
+async function* runStage(stage: Stage, run: Run, options: Begun): AsyncGenerator<TrainEvent> {
   const folder = join(run.folder, stage.name);
+  await mkdir(folder, { recursive: true });
+  await removeTorn(folder);
   const from = await newestStep(folder);
   yield { kind: "stage", name: stage.name, from, steps: stage.steps };
-  const journal = await Journal.open(folder, from);
-  const parts = stage.accumulate ?? 1;
+  const desk = { stage, run, folder, journal: await Journal.open(folder, from) };
   const task = { recipe: options.recipePath, stage: stage.name, folder: run.folder };
-  await using loader = openLoader(task, { parts, ahead: 2 });
+  await using loader = openLoader(task, { parts: stage.accumulate ?? 1, ahead: 2 });
   const steps = trainStage(stage, { run, loader, keepEvery: options.keepEvery ?? 500 });
+  const weights = yield* followSteps(steps, desk, options.clock);
+  yield await drawCurve(desk);
+  await stage.finish?.(run, weights);
+  // Last of all: this file says that nothing of the stage is left to do.
+  await saveWeights(finishedFile(folder), weights);
+  yield { kind: "finished", stage: stage.name, folder };
+}
+
+/** Writes down each step before it is told, and tells it before a checkpoint knows it. */
+async function* followSteps(
+  steps: AsyncGenerator<LiveStep, Weights>,
+  desk: Desk,
+  clock: () => number,
+): AsyncGenerator<TrainEvent, Weights> {
+  const pace = new Pace();
   try {
-    let before = options.clock();
-    let weights: Weights | null = null;
     for (;;) {
+      const before = clock();
       const next = await steps.next();
-      if (next.done) {
-        weights = next.value;
-        break;
-      }
+      if (next.done) return next.value;
       const { averaged, ...step } = next.value;
-      journal.add(step);
-      const now = options.clock();
-      yield { kind: "step", stage: stage.name, steps: stage.steps, seconds: now - before, ...step };
-      const { samples } = stage;
-      if (samples && (step.step % samples.every === 0 || step.step === stage.steps)) {
-        const picture = await samples.draw(run, averaged());
-        const file = join(folder, `samples-${String(step.step).padStart(7, "0")}.png`);
-        await writeFileAtomic(file, await encodePng(picture));
-        yield { kind: "picture", file };
-        yield await drawCurve(journal, folder);
-      }
-      if (step.step % 100 === 0) await journal.flush();
-      before = options.clock();
+      await desk.journal.add(step);
+      const pictures = await drawSamples(desk, step.step, averaged);
+      const { name: stage, steps: all } = desk.stage;
+      const measured = pace.add(clock() - before, step.samples, all - step.step);
+      yield { kind: "step", stage, steps: all, ...measured, ...step };
+      yield* pictures;
     }
-    yield await drawCurve(journal, folder);
-    await stage.finish?.(run, weights);
-    yield { kind: "finished", stage: stage.name, folder };
   } finally {
     await steps.return(new Map());
-    await journal.flush();
   }
 }
 
-async function drawCurve(journal: Journal, folder: string): Promise<TrainEvent> {
+async function drawSamples(
+  desk: Desk,
+  step: number,
+  averaged: () => Weights,
+): Promise<TrainEvent[]> {
+  const { samples, steps } = desk.stage;
+  if (!samples || (step % samples.every !== 0 && step !== steps)) return [];
+  const picture = await samples.draw(desk.run, averaged());
+  const file = join(desk.folder, `samples-${String(step).padStart(7, "0")}.png`);
+  await writeFileAtomic(file, await encodePng(picture));
+  return [{ kind: "picture", file }, await drawCurve(desk)];
+}
+
+async function drawCurve({ journal, folder }: Desk): Promise<TrainEvent> {
   const file = join(folder, "loss.png");
   await writeFileAtomic(file, await lossCurve(await journal.losses()));
   return { kind: "picture", file };

@@ -1,0 +1,198 @@
+/** @file A training run in this process: what it tells, what it leaves, how it stops and how it fails. */
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { expect, test } from "vitest";
+import { decodeImage } from "../formats/index.ts";
+import { ortEngine } from "../runtime/index.ts";
+import { writeSmallRecipe, type Parts } from "../../tests/reference/small-recipe.ts";
+import { train, type TrainEvent, type TrainOptions } from "./train.node.ts";
+
+const engine = await ortEngine();
+const clock = () => performance.now() / 1000;
+
+async function prepareRun(parts: Parts = {}) {
+  const { recipe, folder } = await writeSmallRecipe(parts);
+  const options: TrainOptions = {
+    folder: join(folder, "run"),
+    engine,
+    threads: 1,
+    keepEvery: 5,
+    clock,
+  };
+  const only = join(folder, "run", "only");
+  return { recipe, options, only, start: () => train(recipe, options) };
+}
+
+async function collect(events: AsyncIterable<TrainEvent>): Promise<TrainEvent[]> {
+  const all: TrainEvent[] = [];
+  for await (const event of events) all.push(event);
+  return all;
+}
+
+const failure = (events: AsyncIterable<TrainEvent>): Promise<unknown> =>
+  collect(events).then(
+    () => null,
+    (error: unknown) => error,
+  );
+
+/** What a run leaves that must not depend on where it was interrupted. */
+const results = async (only: string) => ({
+  journal: await readFile(join(only, "journal.csv"), "utf8"),
+  averaged: (await readFile(join(only, "averaged.safetensors"))).toString("base64"),
+  sample: (await readFile(join(only, "samples-0000012.png"))).toString("base64"),
+  finished: await readFile(join(only, "..", "finished.txt"), "utf8"),
+});
+
+test("a run tells its steps and leaves its files; a finished one does nothing more", async () => {
+  const { start, only } = await prepareRun();
+  const events = await collect(start());
+  const steps = events.filter((event) => event.kind === "step");
+  expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 17 }, (_, i) => i + 1));
+  expect(events.at(0)).toEqual({ kind: "stage", name: "only", from: 0, steps: 17 });
+  expect(events.at(-1)).toEqual({ kind: "finished", stage: "only", folder: only });
+  for (const step of steps) {
+    expect(step.samples).toBe(8);
+    expect(step.samplesPerSecond).toBeGreaterThan(0);
+  }
+  expect(steps.at(-1)?.secondsLeft).toBe(0);
+  expect(steps[16].metrics.loss).toBeLessThan(steps[0].metrics.loss / 2);
+
+  expect((await readdir(only)).sort()).toEqual([
+    "averaged.safetensors",
+    "checkpoint-15.safetensors",
+    "checkpoint-17.safetensors",
+    "journal.csv",
+    "loss.png",
+    "samples-0000006.png",
+    "samples-0000012.png",
+    "samples-0000017.png",
+  ]);
+  const [head, first, ...rest] = (await results(only)).journal.trim().split("\n");
+  expect(head).toBe("step,loss,error,norm,rate");
+  expect(rest.length).toBe(16);
+  const { metrics, norm, rate } = steps[0];
+  const cells = [1, metrics.loss, metrics.error, norm, rate];
+  first.split(",").forEach((cell, i) => expect(Number(cell)).toBeCloseTo(cells[i], 6));
+  const curve = await decodeImage(await readFile(join(only, "loss.png")), { what: "the curve" });
+  expect([curve.image.width, curve.image.height]).toEqual([900, 420]);
+  expect(await collect(start())).toEqual([]);
+});
+
+test("a run left early, also while a step is being made, goes on to the same end", async () => {
+  const whole = await prepareRun();
+  await collect(whole.start());
+  const parts = await prepareRun();
+  for await (const event of parts.start()) if (event.kind === "step" && event.step === 7) break;
+  expect(await readdir(parts.only)).toContain("checkpoint-7.safetensors");
+
+  const events = parts.start();
+  expect((await events.next()).value).toMatchObject({ kind: "stage", from: 7 });
+  expect((await events.next()).value).toMatchObject({ kind: "step", step: 8 });
+  const inFlight = events.next();
+  const returned = events.return(undefined);
+  expect((await inFlight).value).toMatchObject({ kind: "step", step: 9 });
+  expect((await returned).done).toBe(true);
+  expect(await readdir(parts.only)).toContain("checkpoint-9.safetensors");
+
+  await collect(parts.start());
+  expect(await results(parts.only)).toEqual(await results(whole.only));
+});
+
+test("a slow `batches` leaves the event loop free", async () => {
+  // Each batch keeps its thread busy for 150 ms; the engine's own steps take about 1 ms here.
+  const { start } = await prepareRun({
+    batches: `return (step, part) => {
+      const end = Date.now() + 150;
+      while (Date.now() < end);
+      return batch(step, part);
+    }`,
+    stage: "steps: 3,",
+  });
+  let longest = 0;
+  let steps = 0;
+  let before = performance.now();
+  const timer = setInterval(() => {
+    const now = performance.now();
+    if (steps > 0) longest = Math.max(longest, now - before);
+    before = now;
+  }, 5);
+  const from = performance.now();
+  for await (const event of start()) if (event.kind === "step") steps++;
+  clearInterval(timer);
+  expect(steps).toBe(3);
+  expect(performance.now() - from).toBeGreaterThan(6 * 150);
+  expect(longest).toBeLessThan(120);
+});
+
+test("batches that share their arrays are copied", async () => {
+  const { start } = await prepareRun({
+    batches: "const same = batch(0, 0); return () => same",
+    stage: "steps: 3,",
+  });
+  const events = await collect(start());
+  expect(events.filter(({ kind }) => kind === "step").length).toBe(3);
+});
+
+test("data that cannot be made stop the run with their own words", async () => {
+  const throwing = await prepareRun({
+    batches: `const { FormatError } = await import("limn/base");
+      return (step) => {
+        if (step === 2) throw new FormatError("picture 7 is torn", { hint: "make the data again" });
+        return batch(step, 0);
+      }`,
+  });
+  expect(await failure(throwing.start())).toMatchObject({
+    code: "format",
+    message: "picture 7 is torn",
+    hint: "make the data again",
+  });
+  expect(await readdir(throwing.only)).toContain("checkpoint-2.safetensors");
+  const closed = await prepareRun({ batches: `throw new Error("the shop is closed")` });
+  expect(await failure(closed.start())).toMatchObject({ message: "the shop is closed" });
+  const gone = await prepareRun({
+    batches: "return (step) => (step === 1 ? process.exit(0) : batch(step, 0))",
+  });
+  expect(await failure(gone.start())).toMatchObject({
+    message: "the thread that loads the data stopped",
+  });
+});
+
+test("numbers that are none stop the run with the step and the module", async () => {
+  const message = async (parts: Parts) => {
+    const { start, only } = await prepareRun(parts);
+    const error = await failure(start());
+    expect(error).toMatchObject({ code: "engine" });
+    return { message: (error as Error).message, files: await readdir(only) };
+  };
+  const batch = await message({
+    batches: `return (step, part) => {
+      const made = batch(step, part);
+      if (step === 3 && part === 1) made.x.data[5] = NaN;
+      return made;
+    }`,
+  });
+  expect(batch.message).toBe(
+    "the loss is NaN at step 4 of only: the batch's x already is not finite",
+  );
+  expect(batch.files).toContain("checkpoint-3.safetensors");
+  const forward = await message({
+    forward: "return this.outer.call(this.inner.call(x)).abs().neg().sub(1).log()",
+  });
+  expect(forward.message).toMatch(
+    /^the loss is NaN at step 1 of only: first in the output of net \(Log\)$/,
+  );
+  const weight = await message({
+    stage: `clip: null, rate: { base: 1e38, warmup: 0, decay: "constant" },`,
+  });
+  expect(weight.message).toBe(
+    "the loss is NaN at step 2 of only: the weight net.inner.weight already is not finite",
+  );
+  expect(weight.files).not.toContain("checkpoint-1.safetensors");
+  const gradient = await message({
+    forward: "return this.outer.call(this.inner.call(x).mul(0).sqrt())",
+  });
+  expect(gradient.message).toMatch(
+    /^the norm of the gradients is NaN at step 1 of only: first in the gradients of net \(/,
+  );
+});
