@@ -1,0 +1,77 @@
+/** @file What this machine offers limn: engine, processors, memory, folders, and what is missing. */
+import { access, constants, mkdir } from "node:fs/promises";
+import { availableParallelism, cpus } from "node:os";
+import { LimnError } from "../base/index.ts";
+import { machineMemory, showBytes } from "../pipelines/index.ts";
+import { cacheFolder, ortEngine } from "../runtime/index.ts";
+import { dataFolder, limnVersion, packageFolder } from "./folders.ts";
+import { defaultModel, listModels } from "./model-registry.ts";
+
+/** One finding: what was looked at, what was found, and, if that is not good, what to do. */
+export interface Finding {
+  readonly what: string;
+  readonly found: string;
+  readonly fine: boolean;
+  readonly advice: string | null;
+}
+
+/** Looks at everything; never throws. */
+export async function examine(): Promise<Finding[]> {
+  const checks = [engine(), memory(), models(), writable("data folder", dataFolder())];
+  return [
+    fine("limn", `${limnVersion()} in ${packageFolder()}`),
+    fine("Node.js", `${process.version} on ${process.platform}-${process.arch}`),
+    fine("processors", processors()),
+    ...(await Promise.all([...checks, writable("cache folder", cacheFolder())])),
+  ];
+}
+
+function processors(): string {
+  const model = cpus()[0]?.model.trim() ?? "unknown";
+  return `${availableParallelism()} threads of ${model}`;
+}
+
+async function engine(): Promise<Finding> {
+  try {
+    const { name, version } = await ortEngine();
+    return fine("engine", `${name} (ONNX Runtime ${version}, CPU, f32)`);
+  } catch (error) {
+    const { message, hint } = error as LimnError;
+    return { what: "engine", found: message, fine: false, advice: hint ?? null };
+  }
+}
+
+async function memory(): Promise<Finding> {
+  const { total, available, limit } = await machineMemory();
+  const limited = limit === null ? "" : `, limited to ${showBytes(limit)} by a control group`;
+  const found = `${showBytes(available)} free of ${showBytes(total)}${limited}`;
+  if (available > 1e9) return fine("memory", found);
+  return { what: "memory", found, fine: false, advice: "free some memory before drawing" };
+}
+
+async function models(): Promise<Finding> {
+  const names = (await listModels()).map(({ name }) => name);
+  const found = names.length > 0 ? names.join(", ") : "none";
+  if (names.includes(defaultModel)) return fine("models", found);
+  return {
+    what: "models",
+    found,
+    fine: false,
+    advice: `the default model ${defaultModel} is not installed: draw with --model FOLDER`,
+  };
+}
+
+async function writable(what: string, folder: string): Promise<Finding> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+    return fine(what, folder);
+  } catch {
+    const advice = `set ${what === "data folder" ? "LIMN_DATA" : "LIMN_CACHE"} to a folder that can be written`;
+    return { what, found: `${folder} cannot be written`, fine: false, advice };
+  }
+}
+
+function fine(what: string, found: string): Finding {
+  return { what, found, fine: true, advice: null };
+}

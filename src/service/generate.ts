@@ -1,0 +1,76 @@
+/** @file A generation from request to files: what the command line and a server both do. */
+import { access } from "node:fs/promises";
+import type { Generator } from "./generator.ts";
+import { numbered, wishedPath, writeNewFile, type Target } from "./picture-files.ts";
+import type { GenerateRequest, GeneratorEvent, Settings, Timings } from "./protocol.ts";
+
+/** What was made and how. */
+export interface GenerateReport {
+  readonly files: readonly string[];
+  readonly seeds: readonly number[];
+  readonly settings: Settings;
+  readonly timings: Timings;
+  readonly peakRss: number;
+  /** The file of latents, where one was wanted. */
+  readonly latents: string | null;
+}
+
+/** Where results go and who listens. */
+export interface GenerateToFiles {
+  readonly target: Target;
+  /** File for every step's latents. */
+  readonly saveLatents: string | null;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: GeneratorEvent) => void;
+  /** Told of each file once it is whole. */
+  readonly onFile: (path: string) => void;
+}
+
+/** Draws and writes; null when it was stopped. Files that were finished before stay. */
+export async function generateToFiles(
+  generator: Generator,
+  request: GenerateRequest,
+  { target, saveLatents, signal, onEvent, onFile }: GenerateToFiles,
+): Promise<GenerateReport | null> {
+  const files: string[] = [];
+  const seeds: number[] = [];
+  let settings: Settings | null = null;
+  // Files are written one after another, in the order of the pictures.
+  let writing: Promise<void> = Promise.resolve();
+  const ending = await generator.generate(request, {
+    signal,
+    onEvent(event) {
+      onEvent(event);
+      if (event.type === "started") settings = event.settings;
+      if (event.type !== "picture") return;
+      seeds.push(event.seed);
+      writing = writing.then(async () => {
+        const path = await writeNewFile(wishedPath(target, event), event.png);
+        files.push(path);
+        onFile(path);
+      });
+      // Whoever awaits the whole below is told; this keeps the failure from counting as unhandled until then.
+      writing.catch(() => undefined);
+    },
+  });
+  await writing;
+  if (ending.type === "cancelled" || settings === null) return null;
+  const { timings, peakRss, initNoiseSigma } = ending;
+  const latents = saveLatents && (await freePath(saveLatents));
+  if (latents) {
+    const { writeLatents } = await import("./latents-file.ts");
+    await writeLatents(latents, ending.latents, initNoiseSigma);
+  }
+  return { files, seeds, settings, timings, peakRss, latents };
+}
+
+async function freePath(path: string): Promise<string> {
+  for (let number = 1; ; number++) {
+    const candidate = numbered(path, number);
+    const taken = await access(candidate).then(
+      () => true,
+      () => false,
+    );
+    if (!taken) return candidate;
+  }
+}

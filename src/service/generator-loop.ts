@@ -1,0 +1,175 @@
+/** @file The generator's own side: takes commands from a port, draws, and tells what happens. One job at a time. */
+import { encodePng } from "../formats/index.ts";
+import type { Generation } from "../pipelines/index.ts";
+import { machineMemory } from "../pipelines/index.ts";
+import { prepareDrawing, type Drawing } from "./drawing.ts";
+import { limnVersion } from "./folders.ts";
+import { LatentsRecord, readStartNoise } from "./latents-file.ts";
+import { readModelDefaults } from "./model-defaults.ts";
+import { OpenModel } from "./open-model.ts";
+import { infotextOf } from "./parameters.ts";
+import type {
+  GenerateRequest,
+  GeneratorCommand,
+  GeneratorEvent,
+  GeneratorMessage,
+  Port,
+  Settings,
+} from "./protocol.ts";
+import { toSentError } from "./sent-error.ts";
+
+/** Serves a port until it is told to close. */
+export function serveGenerator(port: Port<GeneratorMessage, GeneratorCommand>): void {
+  const model = new OpenModel();
+  const running = new Map<number, AbortController>();
+  let queue: Promise<void> = Promise.resolve();
+  const work = async (id: number, request: GenerateRequest, { signal }: AbortController) => {
+    const emit = (event: GeneratorEvent, transfer: ArrayBuffer[] = []) =>
+      port.send({ type: "event", id, event }, transfer);
+    try {
+      await new Job(model, request, { signal, emit }).run();
+    } catch (error) {
+      emit(signal.aborted ? { type: "cancelled" } : { type: "failed", error: toSentError(error) });
+    }
+    running.delete(id);
+  };
+  port.receive((command) => {
+    switch (command.type) {
+      case "generate": {
+        const controller = new AbortController();
+        running.set(command.id, controller);
+        queue = queue.then(() => work(command.id, command.request, controller));
+        return;
+      }
+      case "cancel":
+        running.get(command.id)?.abort();
+        return;
+      case "close":
+        for (const controller of running.values()) controller.abort();
+        void queue
+          .then(() => model[Symbol.asyncDispose]())
+          .finally(() => {
+            port.send({ type: "closed" });
+            port.close();
+          });
+    }
+  });
+}
+
+type Emit = (event: GeneratorEvent, transfer?: ArrayBuffer[]) => void;
+
+/** One request on its way: its times, its latents, its pictures. */
+class Job {
+  readonly #model: OpenModel;
+  readonly #request: GenerateRequest;
+  readonly #signal: AbortSignal;
+  readonly #emit: Emit;
+  readonly #times = { load: 0, encode: 0, steps: [] as number[], decode: 0 };
+  readonly #latents = new LatentsRecord();
+  #initNoiseSigma = 1;
+  #last = performance.now();
+
+  constructor(
+    model: OpenModel,
+    request: GenerateRequest,
+    { signal, emit }: { signal: AbortSignal; emit: Emit },
+  ) {
+    this.#model = model;
+    this.#request = request;
+    this.#signal = signal;
+    this.#emit = emit;
+  }
+
+  async run(): Promise<void> {
+    const { folder, latents, batch, keepLatents } = this.#request;
+    this.#signal.throwIfAborted();
+    const defaults = await readModelDefaults(folder);
+    const noise = latents === null ? null : await readStartNoise(latents);
+    const model = await this.#model.get(folder, {
+      mode: this.#request.mode ?? (await this.#chooseMode(defaults.steps)),
+      ...(this.#request.threads === null ? {} : { threads: this.#request.threads }),
+    });
+    const drawing = prepareDrawing(model, this.#request, { defaults, noise });
+    const settings = { ...drawing.settings, version: limnVersion() };
+    const pictures = drawing.pictures.length;
+    this.#times.load += this.#lap();
+    this.#emit({ type: "started", settings, pictures });
+    for (let from = 0; from < pictures; from += batch) await this.#batch(drawing, settings, from);
+    this.#emit({
+      type: "done",
+      timings: this.#times,
+      peakRss: process.resourceUsage().maxRSS * 1024,
+      latents: keepLatents ? this.#latents.tensors() : [],
+      initNoiseSigma: this.#initNoiseSigma,
+    });
+  }
+
+  async #batch(drawing: Drawing, settings: Settings, from: number): Promise<void> {
+    const count = Math.min(this.#request.batch, drawing.pictures.length - from);
+    const run = drawing.draw(from);
+    let steps = 0;
+    try {
+      for (;;) {
+        this.#signal.throwIfAborted();
+        const next = await run.next();
+        if (next.done) return await this.#finish(drawing, settings, { from, result: next.value });
+        const news = next.value;
+        const seconds = this.#lap();
+        switch (news.type) {
+          case "encoded":
+            this.#times.encode += seconds;
+            break;
+          case "initial":
+            this.#times.load += seconds;
+            steps = news.steps;
+            this.#initNoiseSigma = news.initNoiseSigma;
+            this.#keep("initial", news.x);
+            break;
+          case "step":
+            this.#times.steps.push(seconds);
+            this.#keep(`step_${String(news.index).padStart(3, "0")}`, news.x);
+            this.#emit({ type: "step", from, count, step: news.index + 1, steps, seconds });
+            break;
+          case "decoding":
+            break;
+        }
+      }
+    } finally {
+      await run.return(undefined as never);
+    }
+  }
+
+  async #finish(
+    { pictures }: Drawing,
+    settings: Settings,
+    { from, result }: { from: number; result: Generation },
+  ): Promise<void> {
+    this.#keep("final", result.latents);
+    for (const [i, image] of result.images.entries()) {
+      const { prompt, seed } = pictures[from + i];
+      const texts = new Map([["parameters", infotextOf(settings, prompt, seed)]]);
+      const png = await encodePng(image, texts);
+      this.#emit({ type: "picture", index: from + i, prompt, seed, png }, [png.buffer]);
+    }
+    this.#times.decode += this.#lap();
+  }
+
+  #keep(name: string, x: Parameters<LatentsRecord["add"]>[1]): void {
+    if (this.#request.keepLatents) this.#latents.add(name, x);
+  }
+
+  /** Packing weights pays for itself after some steps, where there is room for them. */
+  async #chooseMode(recommended: number | null): Promise<"lean" | "fast"> {
+    const { steps, prompts, count, batch } = this.#request;
+    const calls = (steps ?? recommended ?? 50) * Math.ceil((prompts.length * count) / batch);
+    const { available } = await machineMemory();
+    return calls >= 10 && available > 8e9 ? "fast" : "lean";
+  }
+
+  /** Seconds since the last call. */
+  #lap(): number {
+    const before = this.#last;
+    this.#last = performance.now();
+    return (this.#last - before) / 1000;
+  }
+}

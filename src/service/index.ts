@@ -1,0 +1,28 @@
+/** @file The face of service/: what the command line and a server share. Light to load; see on-demand.ts. */
+export type { Finding } from "./doctor.ts";
+export { dataFolder, limnVersion, packageFolder } from "./folders.ts";
+export type { GenerateReport, GenerateToFiles } from "./generate.ts";
+export { Generator, startGenerator, type Ending, type GenerateOptions } from "./generator.ts";
+export type { Facts, PartFacts } from "./inspect.ts";
+export type { ModelDefaults } from "./model-defaults.ts";
+export {
+  defaultModel,
+  findModel,
+  isUnconditional,
+  listModels,
+  type ModelPlace,
+} from "./model-registry.ts";
+export { nearest } from "./nearest.ts";
+export { examine, generateToFiles, inspect, trainRecipe } from "./on-demand.ts";
+export { slugOf, targetOf, wishedPath, writeNewFile, type Target } from "./picture-files.ts";
+export type {
+  GenerateRequest,
+  GeneratorCommand,
+  GeneratorEvent,
+  GeneratorMessage,
+  Port,
+  Settings,
+  Timings,
+} from "./protocol.ts";
+export { fromSentError, toSentError } from "./sent-error.ts";
+export type { TrainEvent, TrainRequest } from "./train.ts";

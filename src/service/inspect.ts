@@ -1,0 +1,103 @@
+/** @file What a picture or a model says of itself. */
+import { readFile, stat } from "node:fs/promises";
+import { basename, extname } from "node:path";
+import { openFolder, type DiffusersFolder } from "../checkpoints/index.ts";
+import { FormatError } from "../base/index.ts";
+import { openSafetensors, parseInfotext, readPictureTexts } from "../formats/index.ts";
+import { showBytes } from "../pipelines/index.ts";
+
+const maxBytes = 2 ** 28;
+
+/** One network of a model. */
+export interface PartFacts {
+  readonly part: string;
+  readonly className: string;
+  readonly tensors: number;
+  readonly parameters: number;
+  readonly dtypes: readonly string[];
+  readonly files: readonly string[];
+}
+
+/** What was found at a path. */
+export type Facts =
+  | {
+      readonly kind: "picture";
+      readonly path: string;
+      readonly parameters: string | null;
+      readonly prompt: string;
+      readonly negative: string;
+      readonly values: ReadonlyMap<string, string>;
+      readonly texts: readonly string[];
+      readonly remarks: readonly string[];
+    }
+  | {
+      readonly kind: "model";
+      readonly path: string;
+      readonly pipeline: string;
+      readonly scheduler: string;
+      readonly parts: readonly PartFacts[];
+      readonly remarks: readonly string[];
+    }
+  | {
+      readonly kind: "tensors";
+      readonly path: string;
+      readonly tensors: readonly { name: string; dtype: string; shape: readonly number[] }[];
+      readonly metadata: ReadonlyMap<string, string>;
+      readonly remarks: readonly string[];
+    };
+
+/** Looks at a picture, a model folder or a .safetensors file. */
+export async function inspect(path: string): Promise<Facts> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw new FormatError(`${path} does not exist or cannot be reached`, { cause });
+  });
+  if (found.isDirectory()) return inspectModel(path);
+  if (extname(path).toLowerCase() === ".safetensors") return inspectTensors(path);
+  return inspectPicture(path, found.size);
+}
+
+/** Pictures and everything else: what is no picture is refused by whoever reads it. */
+async function inspectPicture(path: string, size: number): Promise<Facts> {
+  if (size > maxBytes)
+    throw new FormatError(`${path} has ${showBytes(size)}, too many for a picture`, {
+      hint: "limn info takes a picture, a model folder or a .safetensors file",
+    });
+  const { texts, remarks } = await readPictureTexts(await readFile(path), basename(path));
+  const parameters = texts.get("parameters") ?? null;
+  const { prompt, negative, parameters: values } = parseInfotext(parameters ?? "");
+  const others = [...texts.keys()].filter((key) => key !== "parameters");
+  return { kind: "picture", path, parameters, prompt, negative, values, texts: others, remarks };
+}
+
+async function inspectTensors(path: string): Promise<Facts> {
+  const { tensors, metadata, remarks } = await openSafetensors(path);
+  const list = [...tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
+  return { kind: "tensors", path, tensors: list, metadata, remarks };
+}
+
+async function inspectModel(path: string): Promise<Facts> {
+  const opened = await openFolder(path);
+  const { pipeline, scheduler, remarks } = opened;
+  const className = (scheduler as { _class_name?: string } | null)?._class_name ?? "none";
+  return { kind: "model", path, pipeline, scheduler: className, parts: partsOf(opened), remarks };
+}
+
+function partsOf({ unet, vae, textEncoder, textEncoder2 }: DiffusersFolder): PartFacts[] {
+  const parts = { unet, vae, text_encoder: textEncoder, text_encoder_2: textEncoder2 };
+  return Object.entries(parts).flatMap(([part, component]) => {
+    if (!component) return [];
+    const tensors = [...component.weights.values()];
+    const count = ({ shape }: { shape: readonly number[] }) =>
+      shape.reduce((n, axis) => n * axis, 1);
+    return [
+      {
+        part,
+        className: component.module.constructor.name,
+        tensors: tensors.length,
+        parameters: tensors.reduce((sum, tensor) => sum + count(tensor), 0),
+        dtypes: [...new Set(tensors.map(({ dtype }) => dtype))],
+        files: [...new Set(tensors.map(({ file }) => basename(file)))],
+      },
+    ];
+  });
+}

@@ -1,0 +1,34 @@
+/** @file Services that load much of limn, loaded when they are called: a command pays only for what it does. */
+import type { GenerateReport, GenerateToFiles } from "./generate.ts";
+import type { Finding } from "./doctor.ts";
+import type { Generator } from "./generator.ts";
+import type { Facts } from "./inspect.ts";
+import type { GenerateRequest } from "./protocol.ts";
+import type { TrainEvent, TrainRequest } from "./train.ts";
+
+/** Draws and writes; null when it was stopped. Files that were finished before stay. */
+export async function generateToFiles(
+  generator: Generator,
+  request: GenerateRequest,
+  options: GenerateToFiles,
+): Promise<GenerateReport | null> {
+  return (await import("./generate.ts")).generateToFiles(generator, request, options);
+}
+
+/** Looks at a picture, a model folder or a .safetensors file. */
+export async function inspect(path: string): Promise<Facts> {
+  return (await import("./inspect.ts")).inspect(path);
+}
+
+/** What this machine offers limn and what is missing; never throws. */
+export async function examine(): Promise<Finding[]> {
+  return (await import("./doctor.ts")).examine();
+}
+
+/** Trains until the recipe is done or the signal says stop; stopping writes a checkpoint first. */
+export async function* trainRecipe(
+  request: TrainRequest,
+  signal: AbortSignal,
+): AsyncGenerator<TrainEvent> {
+  yield* (await import("./train.ts")).trainRecipe(request, signal);
+}

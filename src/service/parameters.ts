@@ -1,0 +1,27 @@
+/** @file What makes a picture again: as A1111's infotext inside the file, and as JSON. */
+import { printInfotext } from "../formats/index.ts";
+import type { Settings } from "./protocol.ts";
+
+/** The infotext of one picture. */
+export function infotextOf(settings: Settings, prompt: string, seed: number): string {
+  const { steps, sampler, schedule, guidance, width, height, model, clipSkip, rng } = settings;
+  const parameters = new Map<string, string>([
+    ["Steps", String(steps)],
+    ["Sampler", sampler],
+    ["Schedule type", schedule],
+    ["CFG scale", String(guidance)],
+    ["Seed", String(seed)],
+    ["Size-1", String(width)],
+    ["Size-2", String(height)],
+    ["Model", model],
+    // A1111's names: its own default, the GPU's generator, is the one that it leaves out.
+    ["RNG", rng === "torch" ? "CPU" : "NV"],
+  ]);
+  if (clipSkip > 1) parameters.set("Clip skip", String(clipSkip));
+  if (settings.eta > 0) parameters.set("Eta", String(settings.eta));
+  if (settings.guidanceRescale > 0) parameters.set("CFG rescale", String(settings.guidanceRescale));
+  parameters.set("Engine", `${settings.engine} ${settings.engineVersion}`);
+  parameters.set("Precision", settings.precision);
+  parameters.set("Version", `limn ${settings.version}`);
+  return printInfotext({ prompt, negative: settings.negative, parameters });
+}

@@ -1,0 +1,23 @@
+/** @file Names of what a scheduler configuration is, in A1111's words. */
+import { samplers, schedulerClasses, schedules, type Settings } from "../schedulers/index.ts";
+
+/** A1111's name of the sampler that a configuration makes, or its class where there is none. */
+export function samplerLabel(file: Settings): string {
+  const own = schedulerClasses.find(({ name }) => name === file._class_name);
+  const config = { ...own?.defaults, ...file };
+  const fits = (settings: Settings) =>
+    Object.entries(settings).every(([key, value]) => (config[key] ?? null) === value);
+  const ofClass = samplers.filter(({ className }) => className === config._class_name);
+  const found = ofClass.find(({ settings }) => fits(settings)) ?? ofClass[0];
+  return found?.label ?? String(config._class_name);
+}
+
+/** A1111's name of the schedule in a configuration; "Automatic" is the sampler's own. */
+export function scheduleLabel(config: Settings): string {
+  const spread = Object.entries(schedules).find(
+    ([, settings]) =>
+      Object.keys(settings).some((key) => key.startsWith("use_")) &&
+      Object.entries(settings).every(([key, value]) => config[key] === value),
+  );
+  return spread?.[0] ?? "Automatic";
+}

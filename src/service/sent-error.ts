@@ -1,0 +1,41 @@
+/** @file Errors across the border of a worker: made into data, and made whole again. */
+import {
+  EngineError,
+  FormatError,
+  LimnError,
+  RequestError,
+  ShapeError,
+  WeightError,
+} from "../base/index.ts";
+import type { SentError } from "./protocol.ts";
+
+/** What is worth telling of anything that was thrown. */
+export function toSentError(error: unknown): SentError {
+  if (!(error instanceof Error))
+    return { ...blank, message: String(error), code: "internal", name: "Error" };
+  const { name, message, stack = null } = error;
+  if (!(error instanceof LimnError)) return { ...blank, name, code: "internal", message, stack };
+  const field = error instanceof RequestError ? error.field : null;
+  return { name, code: error.code, message, hint: error.hint ?? null, field, stack };
+}
+
+const blank = { hint: null, field: null, stack: null };
+
+/** The error as it was thrown on the other side, its class and stack included. */
+export function fromSentError(sent: SentError): Error {
+  const error = rebuild(sent);
+  if (sent.stack !== null) error.stack = sent.stack;
+  return error;
+}
+
+function rebuild({ name, code, message, hint, field }: SentError): Error {
+  const options = hint === null ? {} : { hint };
+  if (field !== null) return new RequestError(field, message.slice(`${field}: `.length), options);
+  const classes: Readonly<Record<string, (text: string) => LimnError>> = {
+    EngineError: (text) => new EngineError(text, options),
+    FormatError: (text) => new FormatError(text, options),
+    ShapeError: (text) => new ShapeError(text),
+    WeightError: (text) => new WeightError(text, options),
+  };
+  return classes[name]?.(message) ?? new LimnError(code, message, options);
+}
