@@ -1,0 +1,126 @@
+/** @file `limn generate`: prompts to pictures. */
+import { randomInt } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { RequestError } from "../base/index.ts";
+import {
+  defaultModel,
+  findModel,
+  generateToFiles,
+  isUnconditional,
+  startGenerator,
+  targetOf,
+  type GenerateReport,
+  type GenerateRequest,
+} from "../service/index.ts";
+import { readGenerateWords, type GenerateWords } from "./generate-options.ts";
+import { progressOf } from "./progress.ts";
+import { interruptible } from "./signals.ts";
+
+/** Draws what the words ask for. */
+export async function generate(words: readonly string[]): Promise<number> {
+  const given = readGenerateWords(words);
+  const request = await requestOf(given);
+  const target = await targetOf(given.out ?? null, { numbered: given.prompts !== undefined });
+  await using generator = startGenerator();
+  const progress = await progressOf(process.stderr);
+  const report = await interruptible(
+    (signal) =>
+      generateToFiles(generator, request, {
+        target,
+        saveLatents: given.saveLatents ?? null,
+        signal,
+        onEvent: (event) => progress.show(event),
+        onFile: (path) => {
+          if (!given.json) progress.print(path);
+        },
+      }).finally(() => progress.end()),
+    () => console.error("\nlimn: stopping after this step; Ctrl-C again kills"),
+  );
+  if (report) tell(report, request, given);
+  return 0;
+}
+
+function tell(report: GenerateReport, request: GenerateRequest, { json }: GenerateWords): void {
+  if (json) {
+    console.log(JSON.stringify(jsonOf(report, request)));
+    return;
+  }
+  const { seeds, timings, settings } = report;
+  const named = seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds[0]} to ${seeds.at(-1)}`;
+  const steps = timings.steps.reduce((sum, seconds) => sum + seconds, 0);
+  const total = (performance.now() / 1000).toFixed(1);
+  console.error(
+    `${named}, ${settings.steps} steps of ${settings.sampler} in ${steps.toFixed(1)} s, ${total} s in all`,
+  );
+  if (report.latents) console.error(`latents in ${report.latents}`);
+}
+
+function jsonOf(report: GenerateReport, request: GenerateRequest) {
+  const { files, seeds, settings, timings, peakRss, latents } = report;
+  const { model, engine, engineVersion, precision, version, ...rest } = settings;
+  const { prompts, seed, count, batch } = request;
+  const parameters = { prompts, ...rest, seed, count, batch, model, engine, engineVersion };
+  return {
+    files,
+    seeds,
+    model,
+    engine,
+    precision,
+    timings: { ...timings, total: performance.now() / 1000 },
+    memory: { peakRss },
+    parameters: { ...parameters, precision, version },
+    ...(latents === null ? {} : { latents }),
+  };
+}
+
+async function requestOf(given: GenerateWords): Promise<GenerateRequest> {
+  const id = given.model ?? defaultModel;
+  const { folder } = await findModel(id);
+  return {
+    folder,
+    prompts: await promptsOf(given, await isUnconditional(folder)),
+    negative: given.negative ?? null,
+    steps: given.steps ?? null,
+    guidance: given.guidance ?? null,
+    guidanceRescale: given.guidanceRescale ?? 0,
+    seed: given.seed ?? randomInt(2 ** 32 - 1),
+    count: given.count ?? 1,
+    batch: given.batch ?? 1,
+    width: given.width ?? null,
+    height: given.height ?? null,
+    sampler: given.sampler ?? null,
+    schedule: given.schedule ?? null,
+    rng: given.rng ?? "torch",
+    eta: given.eta ?? null,
+    clipSkip: given.clipSkip ?? null,
+    latents: given.latents ?? null,
+    keepLatents: given.saveLatents !== undefined,
+    threads: given.threads ?? null,
+    mode: null,
+  };
+}
+
+/** One prompt, or every line of a file that is not empty. A model that knows no text needs none. */
+async function promptsOf(
+  { prompt, prompts }: GenerateWords,
+  textless: boolean,
+): Promise<readonly string[]> {
+  if (prompt !== undefined && prompts !== undefined)
+    throw new RequestError("prompts", "needs no PROMPT beside it");
+  if (prompts !== undefined) return linesOf(prompts);
+  if (prompt !== undefined) return [prompt];
+  if (textless) return [""];
+  throw new RequestError("prompt", "there is nothing to draw", { hint: 'limn "a red apple"' });
+}
+
+async function linesOf(path: string): Promise<readonly string[]> {
+  const text = await readFile(path, "utf8").catch((): never => {
+    throw new RequestError("prompts", `there is no file ${path} that can be read`);
+  });
+  const lines = text
+    .replace(/^\ufeff/, "")
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== "");
+  if (lines.length > 0) return lines;
+  throw new RequestError("prompts", `${path} has no lines`);
+}

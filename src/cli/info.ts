@@ -1,0 +1,67 @@
+/** @file `limn info`: what a picture, a model or a file of tensors says of itself. */
+import { existsSync } from "node:fs";
+import { RequestError } from "../base/index.ts";
+import { findModel, inspect, type Facts } from "../service/index.ts";
+import { commandNamed, parseWords } from "./program.ts";
+
+/** Prints what is known of a path or a model's name. */
+export async function info(words: readonly string[]): Promise<number> {
+  const command = commandNamed("limn info")
+    .usage("FILE|FOLDER|MODEL [--json]")
+    .argument("[PATH]", "a picture, a model or a .safetensors file")
+    .option("--json", "one JSON object on stdout")
+    .option("--debug", "show where an error came from");
+  parseWords(command, words);
+  const [path] = command.args;
+  if (path === undefined)
+    throw new RequestError("info", "needs a picture, a model or a .safetensors file");
+  const facts = await inspect(await placeOf(path));
+  if (command.opts<{ json?: true }>().json) console.log(JSON.stringify(facts, plain));
+  else for (const line of linesOf(facts)) console.log(line);
+  return 0;
+}
+
+/** What lies at a path, else the model of that name; what looks like a file was meant as one. */
+async function placeOf(path: string): Promise<string> {
+  if (existsSync(path) || /\.\w+$/.test(path)) return path;
+  return (await findModel(path)).folder;
+}
+
+/** Maps as objects. */
+function plain(_: string, value: unknown): unknown {
+  return value instanceof Map ? Object.fromEntries(value) : value;
+}
+
+function linesOf(facts: Facts): string[] {
+  const remarks = facts.remarks.map((remark) => `note: ${remark}`);
+  switch (facts.kind) {
+    case "picture":
+      return [...pictureLines(facts), ...remarks];
+    case "model":
+      return [...modelLines(facts), ...remarks];
+    case "tensors":
+      return [
+        ...facts.tensors.map(({ name, dtype, shape }) => `${name}  ${dtype} [${shape.join(",")}]`),
+        ...[...facts.metadata].map(([key, value]) => `${key}: ${value}`),
+        ...remarks,
+      ];
+  }
+}
+
+function pictureLines(facts: Extract<Facts, { kind: "picture" }>): string[] {
+  const others = facts.texts.length > 0 ? [`other texts: ${facts.texts.join(", ")}`] : [];
+  return facts.parameters === null
+    ? [`${facts.path} carries no parameters`, ...others]
+    : [facts.parameters, ...others];
+}
+
+function modelLines({ pipeline, scheduler, parts }: Extract<Facts, { kind: "model" }>): string[] {
+  const total = parts.reduce((sum, { parameters }) => sum + parameters, 0);
+  return [
+    `${pipeline}, ${scheduler}, ${total.toLocaleString("en")} parameters`,
+    ...parts.map(
+      ({ part, className, tensors, parameters, dtypes, files }) =>
+        `  ${part}: ${className}, ${parameters.toLocaleString("en")} parameters in ${tensors} tensors of ${dtypes.join(", ")} (${files.join(", ")})`,
+    ),
+  ];
+}

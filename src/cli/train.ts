@@ -1,0 +1,81 @@
+/** @file `limn train`: runs a recipe. */
+import { RequestError } from "../base/index.ts";
+import { trainRecipe, type TrainEvent } from "../service/index.ts";
+import { commandNamed, parseWords, wholeNumber } from "./program.ts";
+import { showSeconds } from "./progress.ts";
+import { interruptible } from "./signals.ts";
+
+interface TrainWords {
+  readonly out?: string;
+  readonly threads?: number;
+  readonly keepEvery?: number;
+}
+
+/** Trains until the recipe is done; a run that was stopped goes on where it was. */
+export async function train(words: readonly string[]): Promise<number> {
+  const command = commandNamed("limn train")
+    .usage("RECIPE [options]")
+    .argument("[RECIPE]", "a recipe file, such as recipes/ddpm.ts")
+    .option("--out <FOLDER>", "run folder; runs/NAME when left out")
+    .option("--threads <N>", "processor threads", wholeNumber("threads", 1))
+    .option("--keep-every <N>", "steps between checkpoints", wholeNumber("keep-every", 1))
+    .option("--debug", "show where an error came from");
+  parseWords(command, words);
+  const [recipe] = command.args;
+  if (recipe === undefined)
+    throw new RequestError("train", "needs a recipe", {
+      hint: "limn train recipes/ddpm.ts; to draw a train: limn generate train",
+    });
+  const { out, threads, keepEvery } = command.opts<TrainWords>();
+  const request = {
+    recipe,
+    folder: out ?? null,
+    threads: threads ?? null,
+    keepEvery: keepEvery ?? null,
+  };
+  await interruptible(
+    async (signal) => {
+      const printer = new TrainPrinter();
+      for await (const event of trainRecipe(request, signal)) printer.show(event);
+    },
+    () => console.error("limn: writing a checkpoint, then stopping; Ctrl-C again kills"),
+  );
+  return 0;
+}
+
+/** A line now and then: more often at the start, when one wants to know whether it learns at all. */
+class TrainPrinter {
+  #seconds = 0;
+  #steps = 0;
+
+  show(event: TrainEvent): void {
+    switch (event.kind) {
+      case "note":
+        console.error(event.text);
+        return;
+      case "stage":
+        console.error(`${event.name}: from step ${event.from} to ${event.steps}`);
+        this.#seconds = this.#steps = 0;
+        return;
+      case "picture":
+        return;
+      case "finished":
+        console.log(event.folder);
+        return;
+      case "step":
+        this.#step(event);
+    }
+  }
+
+  #step(event: Extract<TrainEvent, { kind: "step" }>): void {
+    this.#seconds += event.seconds;
+    this.#steps += 1;
+    const { step, steps } = event;
+    if (step !== steps && step % (step < 100 ? 10 : 100) !== 0) return;
+    const perStep = this.#seconds / this.#steps;
+    const left = showSeconds(perStep * (steps - step));
+    const metrics = Object.entries(event.metrics).map(([name, x]) => `${name} ${x.toFixed(4)}`);
+    const times = `${showSeconds(perStep)} a step  ${left} left`;
+    console.error([`step ${step}/${steps}`, ...metrics, times].join("  "));
+  }
+}

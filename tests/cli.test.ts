@@ -1,0 +1,376 @@
+/** @file The command line from outside: every promise of its contract, with the tiny models. */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { pathToFileURL } from "node:url";
+import { beforeAll, describe, expect, test } from "vitest";
+import {
+  openSafetensors,
+  parseInfotext,
+  readAsF32,
+  readImage,
+  readPictureTexts,
+  writeSafetensors,
+} from "../src/formats/index.ts";
+import { TorchRandom } from "../src/base/index.ts";
+import {
+  buildIfStale,
+  finish,
+  freshFolder,
+  goldenModel,
+  limn,
+  start,
+} from "./reference/built-cli.ts";
+
+const sd1 = goldenModel("sd1");
+const quick = ["--model", sd1, "--steps", "2", "--width", "32", "--height", "32"];
+const pixels = async (path: string) => (await readImage(path)).image.data;
+
+beforeAll(() => buildIfStale(), 120_000);
+
+interface Report {
+  files: string[];
+  seeds: number[];
+  model: string;
+  engine: string;
+  precision: string;
+  timings: { load: number; encode: number; steps: number[]; decode: number; total: number };
+  memory: { peakRss: number };
+  parameters: Record<string, unknown>;
+  error?: { code: string; message: string; hint: string | null };
+}
+const reportOf = (stdout: string) => JSON.parse(stdout) as Report;
+
+describe("drawing", () => {
+  test("writes a picture with its parameters inside, and says where and from which seed", async () => {
+    const folder = freshFolder();
+    const { code, stdout, stderr } = await limn(folder, "a red apple", ...quick, "--seed", "7");
+    expect([code, stdout]).toEqual([0, "a-red-apple-7.png\n"]);
+    expect(stderr).toContain("seed 7");
+    expect(stderr).not.toContain("\u001b");
+    const path = join(folder, "a-red-apple-7.png");
+    expect((await readImage(path)).image).toMatchObject({ width: 32, height: 32, channels: 3 });
+    const { texts } = await readPictureTexts(readFileSync(path), "picture");
+    const { prompt, parameters } = parseInfotext(texts.get("parameters") ?? "");
+    expect(prompt).toBe("a red apple");
+    expect(Object.fromEntries(parameters)).toMatchObject({
+      Steps: "2",
+      Sampler: "PLMS",
+      "CFG scale": "7.5",
+      Seed: "7",
+      "Size-1": "32",
+      "Size-2": "32",
+      Model: "sd1",
+      RNG: "CPU",
+      Precision: "f32",
+    });
+    const shown = await limn(folder, "info", "a-red-apple-7.png");
+    expect(shown.stdout.trim()).toBe(texts.get("parameters"));
+  });
+
+  test("overwrites nothing, keeps letters of any script, and joins words without quotes", async () => {
+    const folder = freshFolder();
+    const words = ["красное", "яблоко!", ...quick, "--seed", "1"];
+    const first = await limn(folder, ...words);
+    const second = await limn(folder, ...words);
+    expect([first.stdout, second.stdout]).toEqual([
+      "красное-яблоко-1.png\n",
+      "красное-яблоко-1-2.png\n",
+    ]);
+    expect(readFileSync(join(folder, "красное-яблоко-1.png"))).toEqual(
+      readFileSync(join(folder, "красное-яблоко-1-2.png")),
+    );
+  });
+
+  test("--json prints one object, from which the picture can be made again", async () => {
+    const folder = freshFolder();
+    const { code, stdout } = await limn(
+      folder,
+      "a cat",
+      ...quick,
+      "--json",
+      "--count",
+      "3",
+      "--batch",
+      "2",
+    );
+    expect(code).toBe(0);
+    const report = reportOf(stdout);
+    const [seed] = report.seeds;
+    expect(report).toMatchObject({
+      files: [seed, seed + 1, seed + 2].map((s) => `a-cat-${s}.png`),
+      seeds: [seed, seed + 1, seed + 2],
+      model: "sd1",
+      engine: "ort",
+      precision: "f32",
+      parameters: {
+        prompts: ["a cat"],
+        negative: "",
+        steps: 2,
+        guidance: 7.5,
+        width: 32,
+        height: 32,
+        seed,
+      },
+    });
+    const { load, encode, steps, decode, total } = report.timings;
+    expect(steps).toHaveLength(6); // PLMS calls once more than it steps, for each of two batches
+    for (const seconds of [load, encode, decode, ...steps]) expect(seconds).toBeGreaterThan(0);
+    expect(total).toBeGreaterThan(load + encode + decode + steps.reduce((a, b) => a + b, 0));
+    expect(report.memory.peakRss).toBeGreaterThan(5e7);
+    const again = await limn(
+      folder,
+      "a cat",
+      ...quick,
+      "--seed",
+      String(seed + 1),
+      "--out",
+      "again.png",
+    );
+    expect(again.stdout).toBe("again.png\n");
+    const [one, other] = await Promise.all(
+      [report.files[1], "again.png"].map((file) => pixels(join(folder, file))),
+    );
+    // A batch may be summed in another order than its singles.
+    one.forEach((value, i) => expect(Math.abs(value - other[i])).toBeLessThanOrEqual(1));
+  });
+
+  test("--prompts draws every line in order into a folder", async () => {
+    const folder = freshFolder();
+    writeFileSync(join(folder, "list.txt"), "a cat\r\n\na dog\n");
+    const words = ["generate", "--prompts", "list.txt", "--out", "many", ...quick, "--seed", "5"];
+    const { code, stdout } = await limn(folder, ...words);
+    expect([code, stdout]).toEqual([0, "many/00000.png\nmany/00001.png\n"]);
+    const second = readFileSync(join(folder, "many/00001.png"));
+    const { texts } = await readPictureTexts(second, "picture");
+    expect(texts.get("parameters")).toMatch(/^a dog\n.*Seed: 6,/s);
+  });
+
+  test("--save-latents writes every step, --latents starts from given noise", async () => {
+    const folder = freshFolder();
+    const words = ["a cat", ...quick, "--sampler", "Euler", "--json"];
+    await limn(
+      folder,
+      ...words,
+      "--seed",
+      "9",
+      "--out",
+      "a.png",
+      "--save-latents",
+      "a.safetensors",
+    );
+    const { tensors } = await openSafetensors(join(folder, "a.safetensors"));
+    expect([...tensors.keys()].sort()).toEqual(["final", "initial", "step_000", "step_001"]);
+    for (const { dtype, shape } of tensors.values())
+      expect([dtype, shape]).toEqual(["f32", [1, 4, 8, 8]]);
+    const noise = new TorchRandom(9).normal([1, 4, 8, 8]).data;
+    const numbers = async (name: string) => {
+      const stored = tensors.get(name);
+      if (!stored) throw new Error(`no ${name}`);
+      return readAsF32(stored);
+    };
+    const initial = await numbers("initial");
+    // Euler's noise is scaled by the first σ of SD 1: 14.6146.
+    initial.forEach((x, i) => expect(x).toBeCloseTo(14.6146 * noise[i], 2));
+    expect(await numbers("final")).toEqual(await numbers("step_001"));
+
+    const path = join(folder, "noise.safetensors");
+    await writeSafetensors(path, [{ name: "x", dtype: "f32", shape: [1, 4, 8, 8], data: noise }]);
+    await limn(folder, ...words, "--seed", "1", "--out", "b.png", "--latents", "noise.safetensors");
+    await limn(folder, ...words, "--seed", "1", "--out", "c.png", "--latents", "a.safetensors");
+    const [a, b, c] = await Promise.all(
+      ["a.png", "b.png", "c.png"].map((f) => pixels(join(folder, f))),
+    );
+    expect(b).toEqual(a);
+    // Through the file the noise was multiplied by σ and divided again: f32 rounding.
+    c.forEach((value, i) => expect(Math.abs(value - a[i])).toBeLessThanOrEqual(1));
+  });
+
+  test("a model that knows no text needs no prompt", async () => {
+    const folder = freshFolder();
+    const words = ["generate", "--model", goldenModel("ddpm"), "--steps", "2", "--seed", "4"];
+    const { code, stdout } = await limn(folder, ...words);
+    expect([code, stdout]).toEqual([0, "picture-4.png\n"]);
+  });
+
+  test("a reader that goes away costs no picture", async () => {
+    const folder = freshFolder();
+    const child = start(folder, ["a cat", ...quick, "--seed", "1"]);
+    child.stdout.destroy();
+    child.stderr.destroy();
+    const code = await new Promise((done) => child.once("exit", done));
+    expect([code, readdirSync(folder)]).toEqual([0, ["a-cat-1.png"]]);
+  });
+});
+
+describe("what cannot be", () => {
+  const cases: [string, string[], number, RegExp][] = [
+    ["a typo in an option", ["a cat", "--stpes", "4"], 2, /unknown option '--stpes'.*--steps/],
+    [
+      "no number",
+      ["a cat", "--steps", "many"],
+      2,
+      /steps: must be a whole number from 1, got "many"/,
+    ],
+    ["nothing to draw", ["generate", "--model", sd1], 2, /nothing to draw.*limn "a red apple"/],
+    [
+      "an unknown model",
+      ["a cat", "--model", "nowhere"],
+      2,
+      /neither a model nor a folder called "nowhere"/,
+    ],
+    ["a folder that is no model", ["a cat", "--model", "."], 2, /has no model_index\.json/],
+    [
+      "an unknown sampler",
+      ["a cat", ...quick, "--sampler", "Oiler"],
+      2,
+      /no "Oiler".*DDIM.*did you mean Euler\?/,
+    ],
+    [
+      "an unknown schedule",
+      ["a cat", ...quick, "--schedule", "carras"],
+      2,
+      /no "carras".*did you mean Karras\?/,
+    ],
+    [
+      "a size off the grid",
+      ["a cat", ...quick, "--width", "33"],
+      2,
+      /width: must be a multiple of 4.*32 and 36/,
+    ],
+    [
+      "another engine",
+      ["a cat", ...quick, "--engine", "abacus"],
+      2,
+      /engine: must be auto or ort, got "abacus"/,
+    ],
+    [
+      "another precision",
+      ["a cat", ...quick, "--precision", "bf16"],
+      2,
+      /precision: must be auto or f32/,
+    ],
+    ["another file type", ["a cat", ...quick, "--out", "a.bmp"], 2, /limn writes \.png files/],
+    ["a missing list", ["--prompts", "none.txt", ...quick], 2, /there is no file none\.txt/],
+    [
+      "missing noise",
+      ["a cat", ...quick, "--latents", "none.safetensors"],
+      1,
+      /none\.safetensors does not exist/,
+    ],
+    ["a picture that is none", ["info", "none.png"], 1, /none\.png does not exist/],
+    ["training without a recipe", ["train"], 2, /needs a recipe.*limn generate train/],
+    ["a recipe that is none", ["train", "none.ts"], 2, /there is no recipe none\.ts/],
+  ];
+  test.each(cases)("%s", async (_, words, exitCode, message) => {
+    const folder = freshFolder();
+    const { code, stdout, stderr } = await limn(folder, ...words);
+    expect(stderr).toMatch(message);
+    expect([code, stdout]).toEqual([exitCode, ""]);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("--json says it as an object, --debug adds where", async () => {
+    const folder = freshFolder();
+    const { code, stdout, stderr } = await limn(
+      folder,
+      "a cat",
+      ...quick,
+      "--width",
+      "33",
+      "--json",
+      "--debug",
+    );
+    expect([code, reportOf(stdout).error]).toEqual([
+      2,
+      {
+        code: "request",
+        message: "width: must be a multiple of 4 for this model, got 33",
+        hint: "32 and 36 are possible",
+      },
+    ]);
+    expect(stderr).toMatch(/RequestError: width[\s\S]*at /);
+  });
+});
+
+describe("stopping", () => {
+  const long = ["a cat", "--model", sd1, "--steps", "900", "--seed", "1"];
+  const running = async (folder: string, ...more: string[]) => {
+    const child = start(folder, [...long, ...more]);
+    const end = finish(child);
+    await new Promise((done) => child.stderr.once("data", done)); // the first line of progress
+    return { child, end };
+  };
+
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("%s stops after the step and leaves nothing behind", async (signal, exitCode) => {
+    const folder = freshFolder();
+    const { child, end } = await running(folder);
+    child.kill(signal);
+    expect(await end).toMatchObject({ code: exitCode, signal: null });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("a second Ctrl-C kills at once", async () => {
+    const folder = freshFolder();
+    const { child, end } = await running(folder, "--width", "256", "--height", "256");
+    const warned = new Promise((done) => child.stderr.once("data", done));
+    child.kill("SIGINT");
+    await warned;
+    child.kill("SIGINT"); // within a step, which takes longer than this
+    expect(await end).toMatchObject({ code: null, signal: "SIGINT" });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+test("help and version", async () => {
+  const folder = freshFolder();
+  const [all, one, version, bare] = await Promise.all([
+    limn(folder, "--help"),
+    limn(folder, "generate", "--help"),
+    limn(folder, "--version"),
+    limn(folder),
+  ]);
+  for (const { code, stdout } of [all, one, bare]) {
+    expect(code).toBe(0);
+    expect(stdout).toContain("--save-latents");
+  }
+  expect(all.stdout).toContain("doctor");
+  const { version: own } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+  expect([version.code, version.stdout]).toEqual([0, `${own}\n`]);
+});
+
+test("a first word that is a command is a command, and can be drawn after generate", async () => {
+  const folder = freshFolder();
+  const doctor = await limn(folder, "doctor", "--json");
+  expect((JSON.parse(doctor.stdout) as { findings: unknown[] }).findings.length).toBeGreaterThan(5);
+  const drawn = await limn(folder, "generate", "doctor", ...quick, "--seed", "1");
+  expect(drawn.stdout).toBe("doctor-1.png\n");
+});
+
+test("info shows what a model is made of", async () => {
+  const { stdout } = await limn(freshFolder(), "info", sd1);
+  expect(stdout).toContain("unet: UNet2DConditionModel, 697,316 parameters in 684 tensors of f32");
+});
+
+test("the main thread stays free while the generator draws", async () => {
+  const url = pathToFileURL("dist/service/index.js").href;
+  const service = (await import(url)) as typeof import("../src/service/index.ts");
+  await using generator = service.startGenerator();
+  const request = {
+    folder: sd1,
+    prompts: ["a cat"],
+    ...{ negative: null, guidance: null, sampler: null, schedule: null, eta: null, clipSkip: null },
+    ...{ latents: null, keepLatents: false, mode: null, guidanceRescale: 0, rng: "torch" as const },
+    ...{ steps: 10, seed: 1, count: 1, batch: 1, width: 128, height: 128, threads: 1 },
+  };
+  const delay = monitorEventLoopDelay({ resolution: 5 });
+  delay.enable();
+  const ending = await generator.generate(request);
+  delay.disable();
+  expect(ending.type).toBe("done");
+  expect(delay.percentile(95) / 1e6).toBeLessThan(50);
+});

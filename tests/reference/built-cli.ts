@@ -1,0 +1,59 @@
+/** @file The built command, run as a user runs it: a process with its own folder. */
+import { execFileSync, spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const root = resolve(import.meta.dirname, "../..");
+const entry = join(root, "dist/cli/main.js");
+
+/** Builds dist/ unless it is newer than every source file. */
+export function buildIfStale(): void {
+  const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" });
+  const newest = Math.max(...sources.map((file) => statSync(join(root, "src", file)).mtimeMs));
+  if (existsSync(entry) && statSync(entry).mtimeMs >= newest) return;
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { cwd: root, stdio: "pipe" });
+}
+
+/** The result of a finished run. */
+export interface Finished {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A folder of its own for one test. */
+export function freshFolder(): string {
+  return mkdtempSync(join(tmpdir(), "limn test приём "));
+}
+
+/** Path of a golden model. */
+export function goldenModel(name: string): string {
+  return join(root, "tests/goldens/models", name);
+}
+
+/** Starts `limn` in a folder. */
+export function start(folder: string, words: readonly string[]): ChildProcessWithoutNullStreams {
+  return spawn(process.execPath, [entry, ...words], {
+    cwd: folder,
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+}
+
+/** Waits for the end of a run. */
+export function finish(child: ChildProcessWithoutNullStreams): Promise<Finished> {
+  const texts = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const)
+    child[name].setEncoding("utf8").on("data", (text: string) => (texts[name] += text));
+  return new Promise((done, fail) => {
+    child.once("error", fail);
+    child.once("close", (code, signal) => done({ code, signal, ...texts }));
+  });
+}
+
+/** Runs `limn` in a folder to its end. */
+export function limn(folder: string, ...words: string[]): Promise<Finished> {
+  return finish(start(folder, words));
+}
