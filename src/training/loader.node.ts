@@ -1,6 +1,7 @@
 /** @file Batches made in a thread of their own, a few steps ahead of the engine. */
 import { once } from "node:events";
 import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { LimnError } from "../base/index.ts";
 import type { Batch } from "./recipe.ts";
@@ -40,12 +41,15 @@ interface Waiting {
 function startThread(task: LoaderTask): Worker {
   const [extension] = /\.\w+$/.exec(import.meta.url) ?? [""];
   const module = new URL(`./loader-thread.node${extension}`, import.meta.url).href;
-  const jiti = createRequire(import.meta.url).resolve("jiti");
-  const code = `const { jiti, module, task } = require("node:worker_threads").workerData;
-    const loading = module.endsWith(".ts")
-      ? require(jiti).createJiti(module).import(module)
-      : import(module);
-    loading.then((m) => m.serve(task));`;
+  const jiti = pathToFileURL(createRequire(import.meta.url).resolve("jiti")).href;
+  // Imports alone: whether this text is a script or a module depends on how the process was started.
+  const code = `import("node:worker_threads")
+    .then(async ({ workerData: { jiti, module, task } }) => {
+      const load = module.endsWith(".ts")
+        ? (await import(jiti)).createJiti(module)
+        : { import: (url) => import(url) };
+      (await load.import(module)).serve(task);
+    });`;
   return new Worker(code, { eval: true, workerData: { jiti, module, task } });
 }
 
