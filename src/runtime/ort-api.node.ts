@@ -93,10 +93,19 @@ function libraryPath(): string {
 const addressOf = (memory: ArrayBufferView): Pointer => koffi.address(memory);
 let prototypes = 0;
 
-/** Awaits a native call on a thread of libuv's pool; the event loop stays free. */
-function onPool(native: NativeFunction, args: readonly unknown[]): Promise<unknown> {
+/** What native calls under way point at: the collector cannot see through an address. */
+const held = new Set<readonly unknown[]>();
+
+/** Awaits a native call on a thread of libuv's pool; the event loop stays free, and `kept` stays alive. */
+function onPool(
+  native: NativeFunction,
+  args: readonly unknown[],
+  kept: readonly unknown[],
+): Promise<unknown> {
+  held.add(kept);
   return new Promise((resolve, reject) => {
     native.async(...args, (error: Error | null, status: unknown) => {
+      held.delete(kept);
       if (error) reject(error);
       else resolve(status);
     });
@@ -106,12 +115,15 @@ function onPool(native: NativeFunction, args: readonly unknown[]): Promise<unkno
 /** The function table and one environment; one per thread is enough. */
 export class OrtApi {
   readonly version: string;
+  /** Collected, it would take its code with it. */
+  readonly #library: ReturnType<typeof koffi.load>;
   readonly #functions = new Map<Name, NativeFunction>();
   readonly #env: Pointer;
   readonly #memory: Pointer;
 
   constructor() {
-    const base: unknown = koffi.load(libraryPath()).func("void *OrtGetApiBase()")();
+    this.#library = koffi.load(libraryPath());
+    const base: unknown = this.#library.func("void *OrtGetApiBase()")();
     const at = (pointer: unknown, index: number, signature: string): NativeFunction =>
       // A prototype decodes to a callable, which koffi's types do not say.
       koffi.decode(
@@ -161,7 +173,7 @@ export class OrtApi {
         this.check(this.function("addSessionConfigEntry")(handle, key, value));
       const out: [Pointer | null] = [null];
       const args = [this.#env, addressOf(model), model.length, handle, out];
-      this.check(await onPool(this.function("createSessionFromArray"), args));
+      this.check(await onPool(this.function("createSessionFromArray"), args, [model, out]));
       return out[0] as Pointer;
     } finally {
       this.function("releaseSessionOptions")(handle);
@@ -180,11 +192,12 @@ export class OrtApi {
     return this.#make("createRunOptions");
   }
 
-  /** Runs a session over tensors; every array behind them must stay referenced until the promise settles. */
+  /** Runs a session over tensors; `kept` are the arrays behind them. */
   async run(
     session: Pointer,
     options: Pointer,
     sides: Readonly<Record<"inputs" | "outputs", ReadonlyMap<string, Pointer>>>,
+    kept: readonly unknown[],
   ): Promise<void> {
     const layOut = (tensors: ReadonlyMap<string, Pointer>) => {
       const names = [...tensors.keys()].map((name) => Buffer.from(`${name}\0`));
@@ -201,9 +214,7 @@ export class OrtApi {
       ...[session, options, addressOf(from.pointers), addressOf(from.handles), from.count],
       ...[addressOf(to.pointers), to.count, addressOf(to.handles)],
     ];
-    const status = await onPool(this.function("run"), args);
-    // Named after the call, so that the name tables cannot be collected while native code reads them.
-    void [from.names, to.names];
+    const status = await onPool(this.function("run"), args, [...kept, from, to]);
     this.check(status);
   }
 }

@@ -56,7 +56,7 @@ class OrtProgram implements Program {
     const stop = () => api.check(api.function("setTerminate")(options));
     signal?.addEventListener("abort", stop);
     try {
-      await api.run(session, options, sides);
+      await api.run(session, options, sides, [inputs, outputs]);
     } catch (error) {
       signal?.throwIfAborted();
       throw error;
