@@ -1,0 +1,69 @@
+/** @file Recipe files get this very copy of limn, from a clone's sources and from an installed package. */
+import { execFile } from "node:child_process";
+import { cp, mkdir, readFile, readdir, symlink, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { transform } from "esbuild";
+import { expect, test } from "vitest";
+import { Module } from "../nn/index.ts";
+import { writeSmallRecipe } from "../../tests/reference/small-recipe.ts";
+import { loadRecipe } from "./load-recipe.node.ts";
+
+test("a recipe's modules are this copy's", async () => {
+  const { recipe } = await writeSmallRecipe();
+  const { name, stages } = await loadRecipe(recipe);
+  expect(name).toBe("small");
+  expect(stages[0].trace().networks.net).toBeInstanceOf(Module);
+});
+
+test("a file that is no recipe is told so", async () => {
+  const { recipe, folder } = await writeSmallRecipe();
+  await expect(loadRecipe(join(folder, "none.ts"))).rejects.toThrow("none.ts is not a file");
+  await expect(loadRecipe(folder)).rejects.toThrow("is not a file");
+  await writeFile(recipe, "export const recipe = 1;");
+  await expect(loadRecipe(recipe)).rejects.toThrow("does not export a recipe by default");
+});
+
+/** Lays limn out as npm installs it: JavaScript in `dist`, dependencies beside it. */
+async function install(app: string): Promise<void> {
+  const modules = join(app, "node_modules");
+  await mkdir(join(modules, "limn"), { recursive: true });
+  for (const name of await readdir("node_modules"))
+    if (name !== "limn" && !name.startsWith("."))
+      await symlink(resolve("node_modules", name), join(modules, name));
+  await cp("package.json", join(modules, "limn", "package.json"));
+  const files = await readdir("src", { recursive: true });
+  for (const file of files.filter((name) => /\.ts$/.test(name) && !/\.test\.ts$/.test(name))) {
+    const source = await readFile(join("src", file), "utf8");
+    const { code } = await transform(source, { loader: "ts", target: "es2022" });
+    const to = join(modules, "limn", "dist", file.replace(/\.ts$/, ".js"));
+    await mkdir(dirname(to), { recursive: true });
+    // As tsc does at the build.
+    await writeFile(to, code.replace(/(from |import |import\()"(\.[^"]+)\.ts"/g, '$1"$2.js"'));
+  }
+}
+
+test(
+  "an installed package trains a recipe that imports it by name",
+  { timeout: 120_000 },
+  async () => {
+    const { recipe, folder } = await writeSmallRecipe({ stage: "steps: 3," });
+    await install(folder);
+    const program = `
+    import { ortEngine } from "limn/runtime";
+    import { Module } from "limn/nn";
+    import { loadRecipe, train } from "limn/training";
+    const { stages } = await loadRecipe(process.argv[1]);
+    console.log(stages[0].trace().networks.net instanceof Module);
+    const options = { folder: process.argv[2], engine: await ortEngine(), threads: 1, clock: () => 0 };
+    for await (const event of train(process.argv[1], options)) console.log(event.kind);`;
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ["--input-type=module", "-e", program, recipe, join(folder, "run")],
+      { cwd: folder },
+    );
+    expect(stdout.trim().split("\n")).toEqual(
+      "true stage step step step picture picture picture finished".split(" "),
+    );
+  },
+);
