@@ -1,6 +1,7 @@
-"""The SD 1.5 UNet with random weights: `unet.onnx` whose initialisers point into `unet.f32.safetensors` or `unet.f16.safetensors`.
+"""The SD 1.5 UNet with random weights as ONNX; the initialisers point into `unet.f32.safetensors` or `unet.f16.safetensors`.
 
-Linear weights are stored transposed, as the exported MatMuls want them, so that an engine has nothing to fold.
+`unet.KIND.onnx` has attention written out, `mha.KIND.onnx` has it as ONNX Runtime's MultiHeadAttention. Linear weights are
+stored transposed, as the exported MatMuls want them, so that an engine has nothing to fold.
 Run: python bench/peers/export_unet.py FOLDER
 """
 
@@ -20,6 +21,8 @@ CONFIG = dict(
     attention_head_dim=8,
     block_out_channels=(320, 640, 1280, 1280),
 )
+
+NAMES = ["sample", "timestep", "text"]
 
 
 class Plain(torch.nn.Module):
@@ -60,53 +63,74 @@ def external(name, dtype, place, location):
     return t
 
 
+def fused_attention(g, q, k, v, mask, dropout, causal, scale=None, gqa=None):
+    """[B,H,S,D] queries become [B,S,H*D]; keys and values stay as they are."""
+    q = g.op("Transpose", q, perm_i=[0, 2, 1, 3])
+    q = g.op("Reshape", q, g.op("Constant", value_t=torch.tensor([0, 0, -1])))
+    y = g.op("com.microsoft::MultiHeadAttention", q, k, v, num_heads_i=CONFIG["attention_head_dim"])
+    y = g.op("Reshape", y, g.op("Constant", value_t=torch.tensor([0, 0, CONFIG["attention_head_dim"], -1])))
+    return g.op("Transpose", y, perm_i=[0, 2, 1, 3])
+
+
+def export(model, file):
+    with torch.no_grad():
+        torch.onnx.export(model, inputs(), file, export_params=False, do_constant_folding=False, opset_version=17,
+                          input_names=NAMES, output_names=["out"], dynamo=False)  # fmt: skip
+    graph = onnx.load(file).graph
+    os.remove(file)
+    return graph
+
+
+def use_transposed(graph, weights):
+    """Nodes that read the weights as stored, and the names of the weights that are to be stored transposed."""
+    uses = {}
+    for node in graph.node:
+        for i in node.input:
+            uses.setdefault(i, []).append(node)
+    flipped = {n for n in weights if n in uses and all(u.op_type == "Transpose" for u in uses[n])}
+    renamed = {u.output[0]: n for n in flipped for u in uses[n]}
+    # The exporter makes one of parameters that are equal so far (Identity): each keeps its own here.
+    kept = [n for n in graph.node if n.output[0] not in renamed and n.output[0] not in weights]
+    for node in kept:
+        for k, i in enumerate(node.input):
+            node.input[k] = renamed.get(i, i)
+    return kept, flipped
+
+
+def write_model(path, graph, nodes, places, kind):
+    constants, location = list(graph.initializer), f"unet.{kind}.safetensors"
+    if kind == "f32":
+        constants += [external(n, TensorProto.FLOAT, p, location) for n, p in places.items()]
+    else:
+        constants += [external(n + ".f16", TensorProto.FLOAT16, p, location) for n, p in places.items()]
+        nodes = [helper.make_node("Cast", [n + ".f16"], [n], to=TensorProto.FLOAT) for n in places] + nodes
+    values = [i for i in graph.input if i.name in NAMES]
+    made = helper.make_graph(nodes, "unet", values, list(graph.output), constants)
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    with open(path, "wb") as out:
+        out.write(helper.make_model(made, opset_imports=opsets, ir_version=8).SerializeToString())
+
+
 def main():
     folder = os.path.abspath(sys.argv[1])
     os.makedirs(folder, exist_ok=True)
     torch.manual_seed(0)
     torch.set_num_threads(2)
     model = Plain(UNet2DConditionModel(**CONFIG).eval())
-    raw = f"{folder}/raw.onnx"
-    names = ["sample", "timestep", "text"]
-    with torch.no_grad():
-        torch.onnx.export(model, inputs(), raw, export_params=False, do_constant_folding=False, opset_version=17,
-                          input_names=names, output_names=["out"], dynamo=False)  # fmt: skip
-    graph = onnx.load(raw).graph
     weights = {n: p.detach().numpy() for n, p in model.named_parameters()}
-    uses = {}
-    for node in graph.node:
-        for i in node.input:
-            uses.setdefault(i, []).append(node)
-    renamed = {}
-    for name in list(weights):
-        if name in uses and all(n.op_type == "Transpose" for n in uses[name]):
-            weights[name] = weights[name].T
-            renamed |= {n.output[0]: name for n in uses[name]}
-    kept = [n for n in graph.node if not (n.op_type == "Transpose" and n.output[0] in renamed)]
-    for node in kept:
-        for k, i in enumerate(node.input):
-            if i in renamed:
-                node.input[k] = renamed[i]
-    used = {i for n in kept for i in n.input}
-    weights = {n: a for n, a in weights.items() if n in used}
-    values = [i for i in graph.input if i.name in names]
-    for kind, dtype, code in (("f32", np.float32, TensorProto.FLOAT), ("f16", np.float16, TensorProto.FLOAT16)):
-        file = f"{folder}/unet.{kind}.safetensors"
-        places = write_safetensors(file, weights, dtype)
-        constants, nodes = list(graph.initializer), list(kept)
-        if kind == "f32":
-            constants += [external(n, code, p, "unet.f32.safetensors") for n, p in places.items()]
-        else:
-            constants += [external(n + ".f16", code, p, "unet.f16.safetensors") for n, p in places.items()]
-            nodes = [helper.make_node("Cast", [n + ".f16"], [n], to=TensorProto.FLOAT) for n in places] + nodes
-        made = helper.make_graph(nodes, "unet", values, list(graph.output), constants)
-        made = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-        with open(f"{folder}/unet.{kind}.onnx", "wb") as out:
-            out.write(made.SerializeToString())
+    graphs = {"unet": export(model, f"{folder}/raw.onnx")}
+    torch.onnx.register_custom_op_symbolic("aten::scaled_dot_product_attention", fused_attention, 17)
+    graphs["mha"] = export(model, f"{folder}/raw.onnx")
+    nodes = {name: use_transposed(graph, weights) for name, graph in graphs.items()}
+    assert nodes["unet"][1] == nodes["mha"][1]
+    stored = {n: a.T if n in nodes["unet"][1] else a for n, a in weights.items()}
+    for kind, dtype in (("f32", np.float32), ("f16", np.float16)):
+        places = write_safetensors(f"{folder}/unet.{kind}.safetensors", stored, dtype)
+        for name, graph in graphs.items():
+            write_model(f"{folder}/{name}.{kind}.onnx", graph, nodes[name][0], places, kind)
     conv = sum(a.size for a in weights.values() if a.ndim == 4) * 4 / 1e9
     total = sum(a.size for a in weights.values()) * 4 / 1e9
-    print(f"{len(weights)} tensors, {total:.2f} GB in f32, of it convolutions {conv:.2f} GB; {len(kept)} nodes")
-    os.remove(raw)
+    print(f"{len(weights)} tensors, {total:.2f} GB in f32, of it convolutions {conv:.2f} GB")
 
 
 main()

@@ -27,6 +27,8 @@ const table = {
   createSessionFromArray: [8, "void *f(void *, void *, size_t, void *, _Out_ void **)"],
   run: [9, "void *f(void *, void *, void *, void *, size_t, void *, size_t, void *)"],
   createSessionOptions: [10, "void *f(_Out_ void **)"],
+  disableMemoryPattern: [17, "void *f(void *)"],
+  disableArena: [19, "void *f(void *)"],
   setOptimizationLevel: [23, "void *f(void *, int)"],
   setIntraOpThreads: [24, "void *f(void *, int)"],
   createRunOptions: [39, "void *f(_Out_ void **)"],
@@ -48,12 +50,14 @@ type Name = keyof typeof table;
 /** ONNX element types by the array that holds them; bits of f16 are a Uint16Array, bool and u8 a Uint8Array. */
 export const elementTypes = { f32: 1, u8: 2, i32: 6, i64: 7, bool: 9, f16: 10, bf16: 16 } as const;
 
-/** Optimisation levels of the C API: nothing, basic, extended, all with layout changes. */
-export const levels = { disabled: 0, basic: 1, extended: 2, all: 99 } as const;
+/** Optimisation levels of the C API. */
+export const levels = { disabled: 0, basic: 1, extended: 2, layout: 3, all: 99 } as const;
 
 export interface SessionOptions {
   readonly threads?: number;
   readonly level?: keyof typeof levels;
+  /** `none` returns activations to the system after every use: slower, but nothing stays. */
+  readonly arena?: "growing" | "none";
   /** `session.…` keys, such as `session.disable_prepacking`. */
   readonly config?: Readonly<Record<string, string>>;
 }
@@ -132,6 +136,8 @@ export class OrtApi {
     const handle = this.make("createSessionOptions");
     try {
       this.call("setOptimizationLevel", handle, levels[options.level ?? "all"]);
+      if (options.arena === "none")
+        for (const off of ["disableArena", "disableMemoryPattern"] as const) this.call(off, handle);
       if (options.threads) this.call("setIntraOpThreads", handle, options.threads);
       for (const [key, value] of Object.entries(options.config ?? {}))
         this.call("addSessionConfigEntry", handle, key, value);
@@ -240,19 +246,13 @@ export class OrtCall {
   }
 
   /** Runs on a thread of libuv's pool; the event loop stays free. */
-  run(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const done = (error: unknown, status: unknown): void => {
-        try {
-          if (error) throw error as Error;
-          this.#api.check(status);
-          resolve();
-        } catch (cause) {
-          reject(cause);
-        }
-      };
+  async run(): Promise<void> {
+    const status = await new Promise<unknown>((resolve, reject) => {
+      const done = (error: Error | null, answer: unknown): void =>
+        error ? reject(error) : resolve(answer);
       this.#api.function("run").async(...this.#args, done);
     });
+    this.#api.check(status);
   }
 
   /** Makes a running call fail at its next node; the call can be run again after `resume`. */
