@@ -23,6 +23,18 @@ export type GenerationStep =
   /** The last step is done; what follows is decoding. */
   | { readonly type: "decoding" };
 
+/** Runs a recipe to its end; `onStep` hears of every step. */
+export async function finish(
+  run: AsyncGenerator<GenerationStep, Generation, void>,
+  onStep: (step: GenerationStep) => void = () => undefined,
+): Promise<Generation> {
+  for (;;) {
+    const next = await run.next();
+    if (next.done) return next.value;
+    onStep(next.value);
+  }
+}
+
 /** The pictures, the seeds they were drawn from, and the latents they were decoded from. */
 export interface Generation {
   readonly images: readonly Image[];

@@ -1,5 +1,5 @@
 /** @file The face of pipelines/: models that draw, and the recipes that draw with them. */
-export type { Generation, GenerationStep } from "./generation.ts";
+export { finish, type Generation, type GenerationStep } from "./generation.ts";
 export { GraphRunner, type RunnerOptions, type Weights } from "./graph-runner.ts";
 export { toImages } from "./image.ts";
 export { load, loadUnconditional, type LoadOptions } from "./load.node.ts";
@@ -13,11 +13,13 @@ export {
 } from "./pixel-diffusion.ts";
 export {
   completeRequest,
+  completeSampler,
   type CompleteRequest,
-  type FamilyDefaults,
+  type ModelDefaults,
   type SizeConditions,
   type TextToImageRequest,
 } from "./request.ts";
+export { readRecommendations, type Recommendations } from "./recommendations.node.ts";
 export { StableDiffusion, type StableDiffusionParts } from "./stable-diffusion.ts";
 export { textToImage } from "./text-to-image.ts";
 export { unconditional } from "./unconditional.ts";

@@ -16,6 +16,7 @@ import { ClipTokenizer } from "../text/index.ts";
 import { GraphRunner, type Weights } from "./graph-runner.ts";
 import { machineMemory } from "./memory.node.ts";
 import { PixelDiffusion } from "./pixel-diffusion.ts";
+import { readRecommendations, type Recommendations } from "./recommendations.node.ts";
 import { StableDiffusion } from "./stable-diffusion.ts";
 import type { TextEncoder } from "./text-encoding.ts";
 
@@ -31,15 +32,15 @@ export interface LoadOptions {
   readonly cacheBytes?: number;
 }
 
-/** Opens a Stable Diffusion 1, 2 or XL folder in the layout of diffusers. Nothing is compiled yet. */
+/** Opens a Stable Diffusion 1, 2 or XL folder in the layout of diffusers, and its `limn.json`. Nothing is compiled yet. */
 export async function load(folder: string, options: LoadOptions = {}): Promise<StableDiffusion> {
-  const [runner, opened] = await Promise.all([runnerOf(options), openFolder(folder)]);
+  const [runner, opened, own] = await openAll(folder, options);
   const { unet, vae, textEncoder, pipeline } = opened;
   if (!(unet.module instanceof UNet2DConditionModel) || !vae || !textEncoder)
     throw new WeightError(`${folder} is a ${pipeline}, not a text-to-image model`);
   const xl = pipeline.startsWith("StableDiffusionXL");
   const factor = 2 ** (vae.module.config.channels.length - 1);
-  const [height, width] = await sampleSize(folder, 64);
+  const [height, width] = unet.module.config.sampleSize ?? [64, 64];
   return new StableDiffusion(
     {
       name: basename(folder),
@@ -53,10 +54,11 @@ export async function load(folder: string, options: LoadOptions = {}): Promise<S
       scheduler: schedulerOf(opened),
       remarks: opened.remarks,
       defaults: {
-        steps: 50,
-        guidance: xl ? 5 : 7.5,
-        width: width * factor,
-        height: height * factor,
+        ...own,
+        steps: own.steps ?? 50,
+        guidance: own.guidance ?? (xl ? 5 : 7.5),
+        width: own.width ?? width * factor,
+        height: own.height ?? height * factor,
         factor,
       },
     },
@@ -69,7 +71,7 @@ export async function loadUnconditional(
   folder: string,
   options: LoadOptions = {},
 ): Promise<PixelDiffusion> {
-  const [runner, opened] = await Promise.all([runnerOf(options), openFolder(folder)]);
+  const [runner, opened, own] = await openAll(folder, options);
   const { unet, pipeline, remarks } = opened;
   if (!(unet.module instanceof UNet2DModel))
     throw new WeightError(`${folder} is a ${pipeline}, not an unconditional model`);
@@ -79,11 +81,19 @@ export async function loadUnconditional(
       unet: unet.module,
       unetWeights: weightsOf(unet, folder),
       scheduler: schedulerOf(opened),
-      size: await sampleSize(folder, 32),
+      defaults: { ...own, steps: own.steps ?? 1000 },
+      size: unet.module.config.sampleSize ?? [32, 32],
       remarks,
     },
     runner,
   );
+}
+
+function openAll(
+  folder: string,
+  options: LoadOptions,
+): Promise<[GraphRunner, DiffusersFolder, Recommendations]> {
+  return Promise.all([runnerOf(options), openFolder(folder), readRecommendations(folder)]);
 }
 
 async function runnerOf({ engine, mode, threads, cacheBytes }: LoadOptions): Promise<GraphRunner> {
@@ -151,14 +161,4 @@ async function readTokenizer(folder: string): Promise<ClipTokenizer> {
     wanted("special_tokens_map.json"),
   ]);
   return ClipTokenizer.fromFiles({ vocab, merges, config, specialTokensMap });
-}
-
-/** The UNet's `sample_size`, [height, width]: the size that pictures have when none is asked for. */
-async function sampleSize(folder: string, usual: number): Promise<readonly [number, number]> {
-  const path = join(folder, "unet", "config.json");
-  const { sample_size: size } = JSON.parse(await readFile(path, "utf8")) as {
-    sample_size?: number | [number, number];
-  };
-  if (Array.isArray(size)) return size;
-  return [size ?? usual, size ?? usual];
 }

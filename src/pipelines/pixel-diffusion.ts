@@ -3,11 +3,12 @@ import { RequestError, type HostArray } from "../base/index.ts";
 import type { Image } from "../formats/index.ts";
 import type { UNet2DModel } from "../models/index.ts";
 import { parseSchedulerConfig, schedulerFrom, withSampler } from "../schedulers/index.ts";
-import type { Settings } from "../schedulers/index.ts";
+import type { Scheduler, Settings } from "../schedulers/index.ts";
 import { input } from "../tensor/index.ts";
 import type { GraphRunner, Weights } from "./graph-runner.ts";
 import { toImages } from "./image.ts";
 import { predictorOf, type Predictor } from "./network.ts";
+import { completeSampler, type ModelDefaults } from "./request.ts";
 
 /** The network and settings of a model folder. */
 export interface PixelDiffusionParts {
@@ -15,6 +16,7 @@ export interface PixelDiffusionParts {
   readonly unet: UNet2DModel;
   readonly unetWeights: Weights;
   readonly scheduler: Settings;
+  readonly defaults: Pick<ModelDefaults, "steps" | "sampler" | "schedule">;
   /** Pixels, [height, width]. */
   readonly size: readonly [number, number];
   readonly remarks: readonly string[];
@@ -31,8 +33,9 @@ export class PixelDiffusion implements AsyncDisposable {
     this.runner = runner;
   }
 
-  scheduler({ scheduler, sampler = null, schedule = null }: UnconditionalRequest) {
-    const settings = withSampler(scheduler ?? this.parts.scheduler, { sampler, schedule });
+  scheduler(request: UnconditionalRequest): Scheduler {
+    const names = completeSampler(request, this.parts.defaults);
+    const settings = withSampler(request.scheduler ?? this.parts.scheduler, names);
     return schedulerFrom(parseSchedulerConfig(settings));
   }
 
@@ -59,7 +62,7 @@ export class PixelDiffusion implements AsyncDisposable {
 
 /** A wish for pictures of whatever the model knows. */
 export interface UnconditionalRequest {
-  /** 1000 when left out, as DDPM was trained; fewer are faster. */
+  /** As many as DDPM was trained with when left out, 1000; fewer are faster. */
   readonly steps?: number;
   /** Picture i is drawn from seed + i. */
   readonly seed?: number;

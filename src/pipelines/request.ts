@@ -64,8 +64,11 @@ export interface CompleteRequest {
   readonly latents: HostArray | null;
 }
 
-/** What a family draws when nobody says otherwise, and what it can. */
-export interface FamilyDefaults {
+/** What a model draws when nobody says otherwise, and what it can: its maker's word, else its family's. */
+export interface ModelDefaults {
+  readonly negative: string | null;
+  readonly sampler: string | null;
+  readonly schedule: string | null;
   readonly steps: number;
   readonly guidance: number;
   readonly width: number;
@@ -77,7 +80,7 @@ export interface FamilyDefaults {
 /** Fills in and checks a request. */
 export function completeRequest(
   request: TextToImageRequest,
-  family: FamilyDefaults,
+  model: ModelDefaults,
 ): CompleteRequest {
   const { count = 1, seed = 0, clipSkip = 1 } = request;
   whole("count", count, 1);
@@ -85,22 +88,21 @@ export function completeRequest(
   const given = typeof request.prompt === "string" ? [request.prompt] : request.prompt;
   const prompts = given.flatMap((prompt) => Array<string>(count).fill(prompt));
   if (prompts.length === 0) throw new RequestError("prompt", "needs at least one text, got none");
-  const { width = family.width, height = family.height } = request;
-  size("width", width, family.factor);
-  size("height", height, family.factor);
-  const steps = whole("steps", request.steps ?? family.steps, 1);
+  const { width = model.width, height = model.height } = request;
+  size("width", width, model.factor);
+  size("height", height, model.factor);
+  const steps = whole("steps", request.steps ?? model.steps, 1);
   const { original, crop, target } = request.sizes ?? {};
   return {
     prompts,
     seeds: prompts.map((_, i) => seed + i),
-    negative: request.negative ?? null,
+    negative: request.negative ?? model.negative,
     steps,
-    guidance: number("guidance", request.guidance ?? family.guidance),
+    guidance: number("guidance", request.guidance ?? model.guidance),
     guidanceRescale: number("guidance-rescale", request.guidanceRescale ?? 0),
     width,
     height,
-    sampler: request.sampler ?? null,
-    schedule: request.schedule ?? null,
+    ...completeSampler(request, model),
     scheduler: request.scheduler ?? null,
     eta: number("eta", request.eta ?? 0),
     rng: request.rng ?? "torch",
@@ -112,6 +114,18 @@ export function completeRequest(
       target: target ?? [height, width],
     },
     latents: request.latents ?? null,
+  };
+}
+
+/** The model's own sampler and schedule, unless the request names a sampler or brings a scheduler. */
+export function completeSampler(
+  { sampler, schedule, scheduler }: Pick<TextToImageRequest, "sampler" | "schedule" | "scheduler">,
+  model: Pick<ModelDefaults, "sampler" | "schedule">,
+): { sampler: string | null; schedule: string | null } {
+  const own = (sampler ?? null) === null && !scheduler ? model : null;
+  return {
+    sampler: sampler ?? own?.sampler ?? null,
+    schedule: schedule ?? own?.schedule ?? null,
   };
 }
 

@@ -10,7 +10,7 @@ import { conditioningOf, zeroText, type Conditioning } from "./conditioning.ts";
 import type { GraphRunner, Weights } from "./graph-runner.ts";
 import { toImages } from "./image.ts";
 import { predictorOf, type Predictor } from "./network.ts";
-import type { CompleteRequest, FamilyDefaults } from "./request.ts";
+import type { CompleteRequest, ModelDefaults } from "./request.ts";
 import { encodeText, type EncodedText, type StateRule, type TextEncoder } from "./text-encoding.ts";
 
 /** The networks and settings of a model folder. */
@@ -26,7 +26,7 @@ export interface StableDiffusionParts {
   readonly vaeWeights: Weights;
   /** The folder's scheduler_config.json. */
   readonly scheduler: Settings;
-  readonly defaults: FamilyDefaults;
+  readonly defaults: ModelDefaults;
   /** What is unusual about the folder, as sentences. */
   readonly remarks: readonly string[];
 }

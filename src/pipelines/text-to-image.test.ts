@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EngineError, hostArray, RequestError } from "../base/index.ts";
 import { ortEngine, type Binding, type Engine } from "../runtime/index.ts";
-import type { Generation } from "./generation.ts";
+import { finish, type Generation } from "./generation.ts";
 import { GraphRunner } from "./graph-runner.ts";
 import { load } from "./load.node.ts";
 import type { TextToImageRequest } from "./request.ts";
@@ -17,12 +17,8 @@ beforeAll(async () => {
 });
 afterAll(() => model[Symbol.asyncDispose]());
 
-async function draw(request: TextToImageRequest, by = model): Promise<Generation> {
-  const run = textToImage(by, request);
-  for (;;) {
-    const news = await run.next();
-    if (news.done) return news.value;
-  }
+function draw(request: TextToImageRequest, by = model): Promise<Generation> {
+  return finish(textToImage(by, request));
 }
 
 test("a batch equals its singles, each from the next seed", async () => {

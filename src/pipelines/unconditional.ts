@@ -9,7 +9,13 @@ export async function* unconditional(
   model: PixelDiffusion,
   request: UnconditionalRequest = {},
 ): AsyncGenerator<GenerationStep, Generation, void> {
-  const { steps = 1000, count = 1, seed = 0, eta = 0, noiseFrom = "output" } = request;
+  const {
+    steps = model.parts.defaults.steps,
+    count = 1,
+    seed = 0,
+    eta = 0,
+    noiseFrom = "output",
+  } = request;
   const seeds = Array.from({ length: count }, (_, i) => seed + i);
   const scheduler = model.scheduler(request);
   const sigma = scheduler.initNoiseSigma(steps);

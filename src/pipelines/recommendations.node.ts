@@ -5,7 +5,7 @@ import { FormatError } from "../base/index.ts";
 import { jsonObject, parseJson, type JsonValue } from "../formats/index.ts";
 
 /** Recommended settings; null where the maker says nothing. */
-export interface ModelDefaults {
+export interface Recommendations {
   readonly description: string | null;
   readonly steps: number | null;
   readonly guidance: number | null;
@@ -17,7 +17,7 @@ export interface ModelDefaults {
 }
 
 /** Reads `limn.json` of a model folder; a folder without one recommends nothing. */
-export async function readModelDefaults(folder: string): Promise<ModelDefaults> {
+export async function readRecommendations(folder: string): Promise<Recommendations> {
   const path = join(folder, "limn.json");
   const text = await readFile(path, "utf8").catch(() => "{}");
   const fields = jsonObject(parseJson(text, { what: path }), path);
