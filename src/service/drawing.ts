@@ -2,6 +2,7 @@
 import { hostArray, RequestError, type HostArray } from "../base/index.ts";
 import {
   completeRequest,
+  completeSampler,
   StableDiffusion,
   textToImage,
   unconditional,
@@ -17,7 +18,6 @@ import {
   withSampler,
   type Settings as SchedulerSettings,
 } from "../schedulers/index.ts";
-import type { ModelDefaults } from "./model-defaults.ts";
 import { nearest } from "./nearest.ts";
 import type { GenerateRequest, Settings } from "./protocol.ts";
 import { samplerLabel, scheduleLabel } from "./scheduler-labels.ts";
@@ -48,7 +48,7 @@ export function picturesOf({ prompts, count, seed }: GenerateRequest): Picture[]
 export function prepareDrawing(
   model: StableDiffusion | PixelDiffusion,
   request: GenerateRequest,
-  { defaults, noise }: { defaults: ModelDefaults; noise: HostArray | null },
+  noise: HostArray | null,
 ): Drawing {
   const pictures = picturesOf(request);
   if (noise && noise.shape[0] !== pictures.length)
@@ -56,17 +56,16 @@ export function prepareDrawing(
       "latents",
       `holds noise for ${noise.shape[0]} pictures, but ${pictures.length} are to be drawn`,
     );
-  const { sampler } = request.sampler === null ? defaults : request;
-  const schedule = request.schedule ?? (request.sampler === null ? defaults.schedule : null);
-  const choices = { sampler, schedule, rng: request.rng, eta: request.eta ?? 0 };
+  const names = completeSampler(request, model.parts.defaults);
+  const choices = { ...names, rng: request.rng, eta: request.eta ?? 0 };
   const batch = (from: number): Batch => {
     const some = pictures.slice(from, from + request.batch);
     return { ...choices, some, latents: noise && rowsOf(noise, from, some.length) };
   };
   const settings = commonSettings(model, choices);
   return model instanceof StableDiffusion
-    ? textDrawing(model, { pictures, settings, batch }, textRequest(request, defaults))
-    : pixelDrawing(model, { pictures, settings, batch }, request.steps ?? defaults.steps ?? 1000);
+    ? textDrawing(model, { pictures, settings, batch }, textRequest(request))
+    : pixelDrawing(model, { pictures, settings, batch }, request.steps);
 }
 
 type Choices = Required<Pick<TextToImageRequest, "sampler" | "schedule" | "rng" | "eta">>;
@@ -121,8 +120,9 @@ function textDrawing(
 function pixelDrawing(
   model: PixelDiffusion,
   { pictures, settings, batch }: Plan,
-  steps: number,
+  wanted: number | null,
 ): Drawing {
+  const steps = wanted ?? model.parts.defaults.steps;
   const [height, width] = model.parts.size;
   const off = { negative: "", guidance: 0, guidanceRescale: 0, clipSkip: 1 };
   return {
@@ -155,20 +155,17 @@ function namedScheduler(file: SchedulerSettings, names: Parameters<typeof withSa
   }
 }
 
-/** What the request says, else what the model's maker recommends, else nothing: the family decides. */
-function textRequest(
-  request: GenerateRequest,
-  defaults: ModelDefaults,
-): Omit<TextToImageRequest, "prompt"> {
+/** What the request says; what it leaves open the model decides. */
+function textRequest(request: GenerateRequest): Omit<TextToImageRequest, "prompt"> {
   const given = <K extends string, V>(key: K, value: V | null) =>
     (value === null ? {} : { [key]: value }) as { [P in K]?: V };
   return {
-    negative: request.negative ?? defaults.negative,
+    negative: request.negative,
     guidanceRescale: request.guidanceRescale,
-    ...given("steps", request.steps ?? defaults.steps),
-    ...given("guidance", request.guidance ?? defaults.guidance),
-    ...given("width", request.width ?? defaults.width),
-    ...given("height", request.height ?? defaults.height),
+    ...given("steps", request.steps),
+    ...given("guidance", request.guidance),
+    ...given("width", request.width),
+    ...given("height", request.height),
     ...given("clipSkip", request.clipSkip),
   };
 }

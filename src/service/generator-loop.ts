@@ -1,11 +1,9 @@
 /** @file The generator's own side: takes commands from a port, draws, and tells what happens. One job at a time. */
 import { encodePng } from "../formats/index.ts";
-import type { Generation } from "../pipelines/index.ts";
-import { machineMemory } from "../pipelines/index.ts";
+import { machineMemory, readRecommendations, type Generation } from "../pipelines/index.ts";
 import { prepareDrawing, type Drawing } from "./drawing.ts";
 import { limnVersion } from "./folders.ts";
 import { LatentsRecord, readStartNoise } from "./latents-file.ts";
-import { readModelDefaults } from "./model-defaults.ts";
 import { OpenModel } from "./open-model.ts";
 import { infotextOf } from "./parameters.ts";
 import type {
@@ -83,13 +81,12 @@ class Job {
   async run(): Promise<void> {
     const { folder, latents, batch, keepLatents } = this.#request;
     this.#signal.throwIfAborted();
-    const defaults = await readModelDefaults(folder);
     const noise = latents === null ? null : await readStartNoise(latents);
     const model = await this.#model.get(folder, {
-      mode: this.#request.mode ?? (await this.#chooseMode(defaults.steps)),
+      mode: this.#request.mode ?? (await this.#chooseMode(folder)),
       ...(this.#request.threads === null ? {} : { threads: this.#request.threads }),
     });
-    const drawing = prepareDrawing(model, this.#request, { defaults, noise });
+    const drawing = prepareDrawing(model, this.#request, noise);
     const settings = { ...drawing.settings, version: limnVersion() };
     const pictures = drawing.pictures.length;
     this.#times.load += this.#lap();
@@ -159,9 +156,10 @@ class Job {
   }
 
   /** Packing weights pays for itself after some steps, where there is room for them. */
-  async #chooseMode(recommended: number | null): Promise<"lean" | "fast"> {
+  async #chooseMode(folder: string): Promise<"lean" | "fast"> {
     const { steps, prompts, count, batch } = this.#request;
-    const calls = (steps ?? recommended ?? 50) * Math.ceil((prompts.length * count) / batch);
+    const own = await readRecommendations(folder);
+    const calls = (steps ?? own.steps ?? 50) * Math.ceil((prompts.length * count) / batch);
     const { available } = await machineMemory();
     return calls >= 10 && available > 8e9 ? "fast" : "lean";
   }

@@ -51,13 +51,13 @@ export class Generator implements AsyncDisposable {
   /** Draws; events come in order while the promise is open. Rejects with the job's own error. */
   generate(request: GenerateRequest, { signal, onEvent }: GenerateOptions = {}): Promise<Ending> {
     assert(!this.#closing, "a closed generator was used");
+    if (signal?.aborted) return this.#cancelled(onEvent);
     const id = this.#next++;
     const cancel = () => this.#port.send({ type: "cancel", id });
     const ending = new Promise<Ending>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, onEvent: onEvent ?? (() => undefined) });
     });
     this.#port.send({ type: "generate", id, request });
-    if (signal?.aborted) cancel();
     signal?.addEventListener("abort", cancel, { once: true });
     return ending.finally(() => signal?.removeEventListener("abort", cancel));
   }
@@ -67,6 +67,11 @@ export class Generator implements AsyncDisposable {
     if (!this.#closing) this.#port.send({ type: "close" });
     this.#closing = true;
     await this.#ended.catch(() => undefined);
+  }
+
+  #cancelled(onEvent: GenerateOptions["onEvent"]): Promise<Ending> {
+    onEvent?.({ type: "cancelled" });
+    return Promise.resolve({ type: "cancelled" });
   }
 
   #take(id: number, event: GeneratorEvent): void {

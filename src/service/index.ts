@@ -4,7 +4,6 @@ export { dataFolder, limnVersion, packageFolder } from "./folders.ts";
 export type { GenerateReport, GenerateToFiles } from "./generate.ts";
 export { Generator, startGenerator, type Ending, type GenerateOptions } from "./generator.ts";
 export type { Facts, PartFacts } from "./inspect.ts";
-export type { ModelDefaults } from "./model-defaults.ts";
 export {
   defaultModel,
   findModel,
@@ -13,7 +12,14 @@ export {
   type ModelPlace,
 } from "./model-registry.ts";
 export { nearest } from "./nearest.ts";
-export { examine, generateToFiles, inspect, trainRecipe } from "./on-demand.ts";
+export {
+  examine,
+  generateToFiles,
+  inspect,
+  load,
+  loadUnconditional,
+  trainRecipe,
+} from "./on-demand.ts";
 export { slugOf, targetOf, wishedPath, writeNewFile, type Target } from "./picture-files.ts";
 export type {
   GenerateRequest,

@@ -1,4 +1,5 @@
 /** @file Services that load much of limn, loaded when they are called: a command pays only for what it does. */
+import type { LoadOptions, PixelDiffusion, StableDiffusion } from "../pipelines/index.ts";
 import type { GenerateReport, GenerateToFiles } from "./generate.ts";
 import type { Finding } from "./doctor.ts";
 import type { Generator } from "./generator.ts";
@@ -31,4 +32,17 @@ export async function* trainRecipe(
   signal: AbortSignal,
 ): AsyncGenerator<TrainEvent> {
   yield* (await import("./train.ts")).trainRecipe(request, signal);
+}
+
+/** Opens a text-to-image model: one that comes with limn, by name (the default one if none is given), or any folder. */
+export async function load(model?: string, options: LoadOptions = {}): Promise<StableDiffusion> {
+  return (await import("./load.ts")).load(model, options);
+}
+
+/** Opens a model that draws without words, such as DDPM's. */
+export async function loadUnconditional(
+  model: string,
+  options: LoadOptions = {},
+): Promise<PixelDiffusion> {
+  return (await import("./load.ts")).loadUnconditional(model, options);
 }

@@ -8,7 +8,10 @@ export function samplerLabel(file: Settings): string {
   const fits = (settings: Settings) =>
     Object.entries(settings).every(([key, value]) => (config[key] ?? null) === value);
   const ofClass = samplers.filter(({ className }) => className === config._class_name);
-  const found = ofClass.find(({ settings }) => fits(settings)) ?? ofClass[0];
+  // The one that says most: DPM++ 2M SDE is also of the class and order of DPM++ 2M.
+  const [found = ofClass[0]] = ofClass
+    .filter(({ settings }) => fits(settings))
+    .sort((a, b) => Object.keys(b.settings).length - Object.keys(a.settings).length);
   return found?.label ?? String(config._class_name);
 }
 

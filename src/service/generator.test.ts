@@ -1,0 +1,143 @@
+/** @file The generator's protocol over a channel within one thread: order, cancelling, failing, closing. */
+import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { afterEach, expect, test } from "vitest";
+import { RequestError, WeightError } from "../base/index.ts";
+import { serveGenerator } from "./generator-loop.ts";
+import { Generator } from "./generator.ts";
+import type { GenerateRequest, GeneratorEvent } from "./protocol.ts";
+
+const request: GenerateRequest = {
+  folder: "tests/goldens/models/sd1",
+  prompts: ["a cat"],
+  negative: null,
+  steps: 3,
+  guidance: null,
+  guidanceRescale: 0,
+  seed: 1,
+  count: 1,
+  batch: 1,
+  width: 32,
+  height: 32,
+  sampler: "Euler",
+  schedule: null,
+  rng: "torch",
+  eta: null,
+  clipSkip: null,
+  latents: null,
+  keepLatents: false,
+  threads: 1,
+  mode: "lean",
+};
+
+function portOf(port: MessagePort) {
+  return {
+    send: (message: unknown, transfer: readonly ArrayBuffer[] = []) =>
+      port.postMessage(message, [...transfer]),
+    receive: (listener: (message: never) => void) =>
+      port.on("message", (message: unknown) => listener(message as never)),
+    close: () => port.close(),
+  };
+}
+
+const open: Generator[] = [];
+function startHere(): Generator {
+  const { port1, port2 } = new MessageChannel();
+  serveGenerator(portOf(port2));
+  const ended = new Promise<void>((resolve) => port1.once("close", resolve));
+  const generator = new Generator(portOf(port1), ended);
+  open.push(generator);
+  return generator;
+}
+afterEach(async () => {
+  for (const generator of open.splice(0)) await generator[Symbol.asyncDispose]();
+});
+
+/** Events of a job as short words. */
+function recorder() {
+  const words: string[] = [];
+  const onEvent = (event: GeneratorEvent) => {
+    if (event.type === "step") words.push(`${event.from}:${event.step}/${event.steps}`);
+    else
+      words.push(event.type === "picture" ? `picture ${event.index} of ${event.seed}` : event.type);
+  };
+  return { words, onEvent };
+}
+
+test("tells what happens in order, batch by batch", async () => {
+  const { words, onEvent } = recorder();
+  const ending = await startHere().generate(
+    { ...request, count: 3, batch: 2, seed: 5 },
+    { onEvent },
+  );
+  expect(words).toEqual([
+    "started",
+    ...["0:1/3", "0:2/3", "0:3/3", "picture 0 of 5", "picture 1 of 6"],
+    ...["2:1/3", "2:2/3", "2:3/3", "picture 2 of 7"],
+    "done",
+  ]);
+  if (ending.type !== "done") throw new Error("not done");
+  expect(ending.timings.steps).toHaveLength(6);
+  expect(ending.latents).toEqual([]);
+});
+
+test("jobs wait for each other, and one is cancelled alone", async () => {
+  const generator = startHere();
+  const first = recorder();
+  const second = recorder();
+  const controller = new AbortController();
+  const one = generator.generate(
+    { ...request, steps: 200 },
+    {
+      signal: controller.signal,
+      onEvent(event) {
+        first.onEvent(event);
+        if (event.type === "step" && event.step === 2) controller.abort();
+      },
+    },
+  );
+  const other = generator.generate(request, second);
+  expect((await one).type).toBe("cancelled");
+  expect(first.words.length).toBeLessThan(20);
+  expect(first.words.at(-1)).toBe("cancelled");
+  expect((await other).type).toBe("done");
+});
+
+test("a job cancelled before its turn never starts", async () => {
+  const { words, onEvent } = recorder();
+  const ending = await startHere().generate(request, { signal: AbortSignal.abort(), onEvent });
+  expect([ending.type, words]).toEqual(["cancelled", ["cancelled"]]);
+});
+
+test("failures arrive as they were thrown, and the next job is unharmed", async () => {
+  const generator = startHere();
+  const failure = generator.generate({ ...request, sampler: "Eular" });
+  await expect(failure).rejects.toBeInstanceOf(RequestError);
+  await expect(failure).rejects.toMatchObject({ field: "sampler", hint: "did you mean Euler?" });
+  const other = generator.generate({ ...request, folder: "tests/goldens/models/sd1/unet" });
+  await expect(other).rejects.toThrow("model_index.json");
+  expect((await generator.generate(request)).type).toBe("done");
+});
+
+test("noise for another number of pictures is refused", async () => {
+  const latents = "tests/goldens/pipelines/unconditional.safetensors";
+  await expect(startHere().generate({ ...request, latents })).rejects.toThrow(
+    "holds no tensor called noise, latents or initial",
+  );
+});
+
+test("closing cancels what runs", async () => {
+  const generator = startHere();
+  const running = generator.generate({ ...request, steps: 500 });
+  await generator[Symbol.asyncDispose]();
+  expect((await running).type).toBe("cancelled");
+});
+
+test("a side that dies fails its jobs", async () => {
+  const { port1 } = new MessageChannel();
+  const died = Promise.reject<void>(new WeightError("boom"));
+  const generator = new Generator(portOf(port1), died);
+  await expect(generator.generate(request)).rejects.toThrow(
+    "the generator broke: WeightError: boom",
+  );
+  port1.close();
+});

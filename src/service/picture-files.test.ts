@@ -1,0 +1,59 @@
+/** @file Names of pictures: readable, unique, whole. */
+import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { slugOf, targetOf, wishedPath, writeNewFile } from "./picture-files.ts";
+
+const folder = () => mkdtemp(join(tmpdir(), "limn-files-"));
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+test.each([
+  ["A red apple!", "a-red-apple"],
+  ["красное  яблоко", "красное-яблоко"],
+  ["../../etc/passwd", "etc-passwd"],
+  ["", "picture"],
+  ["?!", "picture"],
+  [`${"word ".repeat(30)}`, Array(12).fill("word").join("-")],
+  ["x".repeat(100), "x".repeat(60)],
+])("slug of %j", (prompt, slug) => {
+  expect(slugOf(prompt)).toBe(slug);
+});
+
+test("what --out means", async () => {
+  const existing = await folder();
+  const many = { numbered: true };
+  expect(await targetOf(null, many)).toEqual({ kind: "folder", path: ".", names: "prompt" });
+  expect(await targetOf(existing, many)).toMatchObject({ kind: "folder", names: "number" });
+  expect(await targetOf("new/", { numbered: false })).toMatchObject({ names: "prompt" });
+  expect(await targetOf("a.PNG", many)).toEqual({ kind: "file", path: "a.PNG" });
+  await expect(targetOf("a.jpg", many)).rejects.toThrow("out: limn writes .png files");
+});
+
+test("names in a folder", () => {
+  const picture = { index: 7, prompt: "A cat", seed: 3 };
+  const at = (names: "prompt" | "number") =>
+    wishedPath({ kind: "folder", path: "out", names }, picture);
+  expect([at("prompt"), at("number")]).toEqual([
+    join("out", "a-cat-3.png"),
+    join("out", "00007.png"),
+  ]);
+});
+
+test("nothing is overwritten, even by writers at the same moment, and nothing else is left", async () => {
+  const place = join(await folder(), "deep");
+  const wished = join(place, "a.png");
+  const texts = ["one", "two", "three", "four"];
+  const paths = await Promise.all(texts.map((text) => writeNewFile(wished, bytes(text))));
+  expect(new Set(paths).size).toBe(4);
+  expect((await readdir(place)).sort()).toEqual(["a-2.png", "a-3.png", "a-4.png", "a.png"]);
+  for (const [i, path] of paths.entries()) expect(await readFile(path, "utf8")).toBe(texts[i]);
+});
+
+test("a folder that cannot be is an error of the system", async () => {
+  const file = join(await folder(), "file");
+  await writeFile(file, "");
+  await expect(writeNewFile(join(file, "a.png"), bytes(""))).rejects.toMatchObject({
+    code: expect.stringMatching(/ENOTDIR|EEXIST/) as string,
+  });
+});
