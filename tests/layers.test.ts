@@ -56,6 +56,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   server: ["base", "service"],
   cli: ["base", "service", "server"],
+  // The root export puts together what programs need.
+  "index.ts": ["base", "formats", "pipelines", "service"],
 };
 
 const src = resolve(process.env.SRC ?? "src");
