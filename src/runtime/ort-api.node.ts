@@ -120,6 +120,8 @@ export class OrtApi {
   readonly #functions = new Map<Name, NativeFunction>();
   readonly #env: Pointer;
   readonly #memory: Pointer;
+  /** Shapes as C wants them, kept for good: an address alone does not keep its memory from the collector. */
+  readonly #shapes = new Map<string, BigInt64Array>();
 
   constructor() {
     this.#library = koffi.load(libraryPath());
@@ -182,10 +184,16 @@ export class OrtApi {
 
   /** A tensor over memory that stays the caller's; ONNX Runtime reads and writes it in place. */
   createTensor(dtype: DType, shape: readonly number[], data: Values): Pointer {
-    const axes = BigInt64Array.from(shape, BigInt);
     const { byteLength } = data;
-    const size = [addressOf(data), byteLength, addressOf(axes), shape.length];
+    const size = [addressOf(data), byteLength, this.#axes(shape), shape.length];
     return this.#make("createTensor", this.#memory, ...size, elementTypes[dtype]);
+  }
+
+  #axes(shape: readonly number[]): Pointer {
+    const key = shape.join();
+    const axes = this.#shapes.get(key) ?? BigInt64Array.from(shape, BigInt);
+    this.#shapes.set(key, axes);
+    return addressOf(axes);
   }
 
   createRunOptions(): Pointer {
