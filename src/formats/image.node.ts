@@ -1,11 +1,11 @@
-/** @file Pictures on disk and in memory, decoded and encoded by sharp under limits. */
+/** @file Pictures on disk and in memory, decoded by sharp under limits. */
 import { readFile, stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
-import sharp, { type Metadata, type Sharp } from "sharp";
+import type { Metadata, Sharp } from "sharp";
 import { FormatError } from "../base/index.ts";
 import { readGifComment, readUserComment } from "./exif.ts";
 import { imageOf, withChannels, type Image, type PictureTexts } from "./image.ts";
-import { isPng, pngChunks, readPngTexts, withoutPngTexts, withPngTexts } from "./png.ts";
+import { isPng, pngChunks, readPngTexts, withoutPngTexts } from "./png.ts";
 
 /** What is accepted and what comes out. */
 export interface DecodeOptions {
@@ -39,6 +39,9 @@ const endings: Readonly<Record<string, readonly string[]>> = {
   tiff: [".tif", ".tiff"],
 };
 
+/** Loaded when it is first needed: writing pictures does without, and starts sooner. */
+const loadSharp = async () => (await import("sharp")).default;
+
 /** Reads and decodes a picture file; the content decides about its format, not the name. */
 export async function readImage(
   path: string,
@@ -65,6 +68,7 @@ export async function decodeImage(
   const { what, channels = 3, background, maxPixels = 2 ** 26 } = options;
   refuseSize(bytes.length, what, options.maxBytes);
   const input = isPng(bytes) ? withoutPngTexts(bytes, what) : bytes;
+  const sharp = await loadSharp();
   const source = sharp(input, { limitInputPixels: maxPixels, failOn: "error" });
   try {
     const metadata = await source.metadata();
@@ -83,6 +87,7 @@ export async function decodeImage(
  * which is where A1111 puts its infotext. */
 export async function readPictureTexts(bytes: Uint8Array, what: string): Promise<PictureTexts> {
   if (isPng(bytes)) return readPngTexts(bytes, what);
+  const sharp = await loadSharp();
   const { format, exif } = await sharp(bytes)
     .metadata()
     .catch((cause: unknown) => {
@@ -90,20 +95,6 @@ export async function readPictureTexts(bytes: Uint8Array, what: string): Promise
     });
   const comment = format === "gif" ? readGifComment(bytes) : exif && readUserComment(exif);
   return { texts: new Map(comment === undefined ? [] : [["parameters", comment]]), remarks: [] };
-}
-
-/** A PNG file of the picture, with texts by keyword (`parameters` is where A1111 keeps its infotext). */
-export async function encodePng(
-  image: Image,
-  texts: ReadonlyMap<string, string> = new Map(),
-): Promise<Uint8Array<ArrayBuffer>> {
-  const { data, width, height, channels } = image;
-  const raw = sharp(data, { raw: { width, height, channels } });
-  const png = await raw
-    .toColourspace(channels === 1 ? "b-w" : "srgb")
-    .png()
-    .toBuffer();
-  return withPngTexts(png, texts);
 }
 
 async function decodeUpright(source: Sharp, { depth }: Metadata): Promise<Image> {

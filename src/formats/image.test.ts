@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { inflateSync } from "node:zlib";
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { decodeImage, encodePng, readImage } from "./image.node.ts";
+import { decodeImage, readImage } from "./image.node.ts";
+import { encodePng } from "./png-encode.ts";
 import { imageOf, withChannels, type Image } from "./image.ts";
 import { pngChunks, readPngTexts } from "./png.ts";
 
@@ -87,6 +88,26 @@ test.each([1, 3, 4] as const)("a PNG with %i channels comes back as it was", asy
   expect(decoded.image).toEqual(image);
   expect(decoded.remarks).toEqual([]);
   if (channels !== 1) expect(slowPng(png).samples).toEqual([...data]);
+});
+
+test("smooth, repeated and random rows all come back: every filter is used", async () => {
+  const [width, height] = [64, 60];
+  let seed = 1;
+  const noise = () => (seed = (seed * 16807) % 2147483647) % 256;
+  const kinds: ((x: number, y: number, c: number) => number)[] = [
+    () => noise(),
+    (x, _, c) => 3 * x + 50 * c,
+    (x, y, c) => (x * x * 7 + c * 13 + (y >> 3)) % 256,
+    (x, y) => x + y,
+    (x, y, c) => 2 * x + 3 * y + c + (noise() % 4),
+  ];
+  const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
+    const [c, x, y] = [i % 3, Math.floor(i / 3) % width, Math.floor(i / 3 / width)];
+    return kinds[Math.floor(y / 12)](x, y, c);
+  });
+  const image = imageOf(data, { width, height, channels: 3 });
+  const decoded = await decodeImage(await encodePng(image), { what: "x.png" });
+  expect(decoded.image).toEqual(image);
 });
 
 test("grey is the luma of Rec. 601, and becomes three equal channels", () => {

@@ -12,7 +12,6 @@ export {
 export { imageOf, withChannels, type Image, type PictureTexts } from "./image.ts";
 export {
   decodeImage,
-  encodePng,
   readImage,
   readPictureTexts,
   type DecodedImage,
@@ -49,3 +48,4 @@ export {
   type OnnxValue,
 } from "./onnx.ts";
 export { crc32, isPng, withPngTexts } from "./png.ts";
+export { encodePng } from "./png-encode.ts";

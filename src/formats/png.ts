@@ -38,6 +38,11 @@ export function* pngChunks(bytes: Uint8Array, what: string): Generator<PngChunk>
   }
 }
 
+/** A PNG file of these chunks, their lengths and checksums added. */
+export function pngOf(chunks: Iterable<PngChunk>): Uint8Array<ArrayBuffer> {
+  return concat([signature, ...Array.from(chunks, encodeChunk)]);
+}
+
 /** All tEXt, zTXt and iTXt chunks; of a keyword that comes twice the first counts. */
 export async function readPngTexts(bytes: Uint8Array, what: string): Promise<PictureTexts> {
   const texts = new Map<string, string>();
@@ -169,7 +174,8 @@ function latin1(bytes: Uint8Array): string {
   return text;
 }
 
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+/** The bytes of all parts, one after another. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
