@@ -8,6 +8,9 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import koffi from "koffi";
 
+// koffi runs native code on stacks of its own, 128 KiB for asynchronous calls: too little for matrix kernels.
+koffi.config({ ...koffi.config(), sync_stack_size: 8 << 20, async_stack_size: 8 << 20 });
+
 /** The oldest table that holds all of the functions used here; newer libraries still answer with it. */
 const API_VERSION = 17;
 
@@ -78,6 +81,17 @@ function libraryPath(): string {
   return join(folder, file);
 }
 
+/**
+ * Keeps the library loaded until the process ends. koffi unloads it with the last reference to its handle, which
+ * functions decoded from pointers do not hold, and a worker thread that ends drops its handle even during a run.
+ */
+function pinLibrary(path: string): void {
+  if (process.platform === "win32")
+    koffi.load("kernel32.dll").func("void *LoadLibraryA(const char *)")(path);
+  else koffi.load(null).func("void *dlopen(const char *, int)")(path, RTLD_NOW);
+}
+const RTLD_NOW = 2;
+
 const addressOf = (memory: Memory | BigUint64Array): Pointer => koffi.address(memory);
 
 /** The function table, one environment and the description of host memory. One per process is enough. */
@@ -87,6 +101,7 @@ export class OrtApi {
   readonly #env: Pointer;
   readonly memory: Pointer;
   constructor(path = libraryPath()) {
+    pinLibrary(path);
     const base: unknown = koffi.load(path).func("void *OrtGetApiBase()")();
     const at = (pointer: unknown, index: number, signature: string): NativeFunction =>
       // koffi types decoded values as any; a prototype decodes to a callable.
@@ -141,8 +156,7 @@ export class OrtApi {
       if (options.threads) this.call("setIntraOpThreads", handle, options.threads);
       for (const [key, value] of Object.entries(options.config ?? {}))
         this.call("addSessionConfigEntry", handle, key, value);
-      const bytes = addressOf(model);
-      const made = this.make("createSessionFromArray", this.#env, bytes, model.length, handle);
+      const made = this.make("createSessionFromArray", this.#env, model, model.length, handle);
       return new OrtSession(this, made);
     } finally {
       this.release("releaseSessionOptions", handle);
@@ -172,10 +186,9 @@ export class OrtTensor {
     this.spec = spec;
     this.data = data;
     const shape = BigInt64Array.from(spec.shape, BigInt);
-    const [pointer, type] = [addressOf(data), elementTypes[spec.dtype]];
-    const rank = spec.shape.length;
-    const size = data.byteLength;
-    this.handle = api.make("createTensor", api.memory, pointer, size, addressOf(shape), rank, type);
+    const [pointer, size] = [addressOf(data), data.byteLength];
+    const layout = [shape, shape.length, elementTypes[spec.dtype]];
+    this.handle = api.make("createTensor", api.memory, pointer, size, ...layout);
   }
 
   [Symbol.dispose](): void {
