@@ -90,6 +90,9 @@ function libraryPath(): string {
   return join(folder, file);
 }
 
+// koffi runs native code on stacks of its own, 128 KiB for asynchronous calls: a matrix kernel was seen to need 80.
+koffi.config({ ...koffi.config(), sync_stack_size: 8 << 20, async_stack_size: 8 << 20 });
+
 const addressOf = (memory: ArrayBufferView): Pointer => koffi.address(memory);
 let prototypes = 0;
 
