@@ -45,9 +45,6 @@ export async function train(words: readonly string[]): Promise<number> {
 
 /** A line now and then: more often at the start, when one wants to know whether it learns at all. */
 class TrainPrinter {
-  #seconds = 0;
-  #steps = 0;
-
   show(event: TrainEvent): void {
     switch (event.kind) {
       case "note":
@@ -55,7 +52,6 @@ class TrainPrinter {
         return;
       case "stage":
         console.error(`${event.name}: from step ${event.from} to ${event.steps}`);
-        this.#seconds = this.#steps = 0;
         return;
       case "picture":
         return;
@@ -68,14 +64,11 @@ class TrainPrinter {
   }
 
   #step(event: Extract<TrainEvent, { kind: "step" }>): void {
-    this.#seconds += event.seconds;
-    this.#steps += 1;
     const { step, steps } = event;
     if (step !== steps && step % (step < 100 ? 10 : 100) !== 0) return;
-    const perStep = this.#seconds / this.#steps;
-    const left = showSeconds(perStep * (steps - step));
     const metrics = Object.entries(event.metrics).map(([name, x]) => `${name} ${x.toFixed(4)}`);
-    const times = `${showSeconds(perStep)} a step  ${left} left`;
+    const { samplesPerSecond, secondsLeft } = event;
+    const times = `${samplesPerSecond.toPrecision(3)} samples/s  ${showSeconds(secondsLeft)} left`;
     console.error([`step ${step}/${steps}`, ...metrics, times].join("  "));
   }
 }
