@@ -6,20 +6,21 @@ import { createJiti } from "jiti";
 import { RequestError } from "../base/index.ts";
 import type { Recipe } from "./recipe.ts";
 
-/** Layers that know of this one; a recipe needs none of them. */
-const above: readonly string[] = ["service", "server", "cli", "bots"];
+/** Folders that the package does not export. */
+const edges: readonly string[] = ["server", "cli", "bots"];
 
 /**
- * This very copy of limn under its public names, `limn/LAYER`. A recipe that resolved them by itself would load a second
+ * This very copy of limn under its public names, `limn` and `limn/LAYER`. A recipe that resolved them by itself would load a second
  * copy, whose modules and tensors are no instances of this one's classes.
  */
 async function runningCopy(): Promise<Record<string, unknown>> {
   const [extension] = /\.\w+$/.exec(import.meta.url) ?? [""];
   const layers = new URL("../", import.meta.url);
-  const copy: Record<string, unknown> = {};
+  const root = new URL(`index${extension}`, layers);
+  const copy: Record<string, unknown> = existsSync(root) ? { limn: await import(root.href) } : {};
   for (const entry of await readdir(layers, { withFileTypes: true })) {
     const face = new URL(`${entry.name}/index${extension}`, layers);
-    if (!entry.isDirectory() || above.includes(entry.name) || !existsSync(face)) continue;
+    if (!entry.isDirectory() || edges.includes(entry.name) || !existsSync(face)) continue;
     copy[`limn/${entry.name}`] = await import(face.href);
   }
   return copy;

@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { cp, mkdir, readFile, readdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { transform } from "esbuild";
 import { expect, test } from "vitest";
@@ -14,6 +15,27 @@ test("a recipe's modules are this copy's", async () => {
   const { name, stages } = await loadRecipe(recipe);
   expect(name).toBe("small");
   expect(stages[0].trace().networks.net).toBeInstanceOf(Module);
+});
+
+test("every exported name is this copy's", async () => {
+  const { exports } = JSON.parse(await readFile("package.json", "utf8")) as { exports: object };
+  const names = Object.keys(exports).filter((name) => name !== "./package.json");
+  expect(names).toContain(".");
+  const { recipe } = await writeSmallRecipe();
+  const imports = names.map((name, i) => `import * as n${i} from "limn${name.slice(1)}";`);
+  await writeFile(
+    recipe,
+    `${imports.join("\n")}
+    export default { name: "all", stages: [${names.map((_, i) => `n${i}`).join()}] };`,
+  );
+  const { stages } = await loadRecipe(recipe);
+  for (const [i, name] of names.entries()) {
+    const face = resolve("src", name, "index.ts");
+    const ours = (await import(pathToFileURL(face).href)) as Record<string, unknown>;
+    const theirs = stages[i] as unknown as Record<string, unknown>;
+    expect(Object.keys(theirs).filter((key) => theirs[key] !== ours[key])).toEqual([]);
+    expect(Object.keys(theirs).length).toBeGreaterThan(0);
+  }
 });
 
 test("a file that is no recipe is told so", async () => {
