@@ -6,14 +6,14 @@ import type { TrainStep } from "./trainer.node.ts";
 
 const columns = (metrics: readonly string[]) => ["step", ...metrics, "norm", "rate"];
 
-/** The rows of a diary that are whole: each ends its line, has every cell and follows the one before. */
+/** The rows of a diary that are whole: each ends its line, has every cell and comes after the one before. */
 function wholeRows(text: string, cells: number): string[] {
   const rows: string[] = [];
   // What comes after the last line break was being written when the run was killed.
   for (const row of text.split("\n").slice(1, -1)) {
     const numbers = row.split(",").map(Number);
     const last = Number.parseInt(rows.at(-1) ?? "0", 10);
-    if (numbers.length === cells && numbers[0] === last + 1) rows.push(row);
+    if (numbers.length === cells && numbers[0] > last) rows.push(row);
   }
   return rows;
 }
@@ -38,7 +38,7 @@ export class Journal {
     }
     const cells = head.split(",");
     journal.#metrics = cells.slice(1, -2);
-    const kept = wholeRows(text, cells.length).slice(0, step);
+    const kept = wholeRows(text, cells.length).filter((row) => Number.parseInt(row, 10) <= step);
     await writeFileAtomic(journal.#file, new TextEncoder().encode([head, ...kept, ""].join("\n")));
     return journal;
   }
