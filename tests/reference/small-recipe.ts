@@ -1,7 +1,8 @@
 /** @file A recipe that trains in seconds: one stage, two convolutions, noise to fit; written to disk for `train`. */
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { onTestFinished } from "vitest";
 
 /** What a test may change in the recipe: source text that replaces the part's own. */
 export interface Parts {
@@ -73,11 +74,12 @@ export default defineRecipe({
 });
 `;
 
-/** Writes the recipe into a new temporary folder, far from any node_modules; answers both. */
+/** Writes the recipe into a new temporary folder, far from any node_modules and gone with the test; answers both. */
 export async function writeSmallRecipe(
   parts: Parts = {},
 ): Promise<{ recipe: string; folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), "limn train "));
+  onTestFinished(() => rm(folder, { recursive: true }));
   const recipe = join(folder, "recipe.ts");
   await writeFile(recipe, network(parts) + recipeOf(parts));
   return { recipe, folder };
