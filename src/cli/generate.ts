@@ -34,7 +34,7 @@ export async function generate(words: readonly string[]): Promise<number> {
           if (!given.json) progress.print(path);
         },
       }).finally(() => progress.end()),
-    () => console.error("\nlimn: stopping after this step; Ctrl-C again kills"),
+    () => console.error("\nlimn: stopping; Ctrl-C again kills"),
   );
   if (report) tell(report, request, given);
   return 0;

@@ -1,6 +1,6 @@
 /** @file A UNet made into the samplers' `Predict`: inputs in, guided output out, and a word about numbers that are none. */
 import { assert, hostArray, type HostArray } from "../base/index.ts";
-import { isFiniteArray, value, type Value } from "../runtime/index.ts";
+import { isFiniteArray, value, type RunOptions, type Value } from "../runtime/index.ts";
 import { guide, type Predict } from "../schedulers/index.ts";
 import { graphOf, type Tensor } from "../tensor/index.ts";
 import type { GraphRunner, Weights } from "./graph-runner.ts";
@@ -32,7 +32,7 @@ export interface Predictor extends AsyncDisposable {
 export async function predictorOf(
   runner: GraphRunner,
   network: TracedNetwork,
-  guidance: GuidanceRows | null,
+  { guidance, signal }: { guidance: GuidanceRows | null; signal: AbortSignal | null },
 ): Promise<Predictor> {
   const graph = graphOf({ output: network.trace() });
   const lease = await runner.borrow(network.what, graph, network.weights);
@@ -41,7 +41,7 @@ export async function predictorOf(
     calls += 1;
     const sample = guidance ? twice(x) : x;
     const inputs = inputsOf(sample, timestep, network.constants);
-    const { output } = await lease.program.run(inputs);
+    const { output } = await lease.program.run(inputs, runOptions(signal));
     const numbers = output.data as Float32Array;
     if (!isFiniteArray(numbers)) {
       const step = `step ${calls}${isFiniteArray(x.data) ? "" : " (whose latents are not finite)"}`;
@@ -51,6 +51,11 @@ export async function predictorOf(
     return guidance ? guided(rows, guidance) : rows;
   };
   return { predict, [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose]() };
+}
+
+/** How a program is run that a signal may stop. */
+export function runOptions(signal: AbortSignal | null): RunOptions {
+  return signal === null ? {} : { signal };
 }
 
 function inputsOf(

@@ -44,11 +44,18 @@ export class PixelDiffusion implements AsyncDisposable {
     return [count, this.parts.unet.config.inChannels, ...this.parts.size];
   }
 
-  async predictor(count: number): Promise<Predictor> {
+  async predictor(count: number, signal: AbortSignal | null): Promise<Predictor> {
     const { unet: module, unetWeights: weights } = this.parts;
     const trace = () => module.call(input("sample", this.shape(count)), input("timestep", [count]));
     const what = `the UNet for ${count} pictures`;
-    return predictorOf(this.runner, { what, weights, trace, constants: {} }, null);
+    return predictorOf(
+      this.runner,
+      { what, weights, trace, constants: {} },
+      {
+        guidance: null,
+        signal,
+      },
+    );
   }
 
   decode(x: HostArray): Image[] {
@@ -77,4 +84,6 @@ export interface UnconditionalRequest {
   readonly rng?: "torch" | "philox";
   /** Start noise N(0, 1), [n, channels, height, width]. */
   readonly latents?: HostArray | null;
+  /** Stops even within a step; the recipe then throws the signal's reason. */
+  readonly signal?: AbortSignal;
 }

@@ -41,6 +41,8 @@ export interface TextToImageRequest {
   readonly sizes?: SizeConditions;
   /** Start noise N(0, 1), [n, channels, height, width] of latents, instead of drawing it. */
   readonly latents?: HostArray | null;
+  /** Stops even within a step; the recipe then throws the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** A request in which everything is decided. */
@@ -62,6 +64,7 @@ export interface CompleteRequest {
   readonly negativeClipSkip: number;
   readonly sizes: Required<SizeConditions>;
   readonly latents: HostArray | null;
+  readonly signal: AbortSignal | null;
 }
 
 /** What a model draws when nobody says otherwise, and what it can: its maker's word, else its family's. */
@@ -114,6 +117,7 @@ export function completeRequest(
       target: target ?? [height, width],
     },
     latents: request.latents ?? null,
+    signal: request.signal ?? null,
   };
 }
 

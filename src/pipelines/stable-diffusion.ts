@@ -9,7 +9,7 @@ import { graphOf, input } from "../tensor/index.ts";
 import { conditioningOf, zeroText, type Conditioning } from "./conditioning.ts";
 import type { GraphRunner, Weights } from "./graph-runner.ts";
 import { toImages } from "./image.ts";
-import { predictorOf, type Predictor } from "./network.ts";
+import { predictorOf, runOptions, type Predictor } from "./network.ts";
 import type { CompleteRequest, ModelDefaults } from "./request.ts";
 import { encodeText, type EncodedText, type StateRule, type TextEncoder } from "./text-encoding.ts";
 
@@ -93,17 +93,17 @@ export class StableDiffusion implements AsyncDisposable {
         named("states"),
         pooled && timeIds ? { textEmbeds: named("pooled"), timeIds: named("time_ids") } : {},
       );
-    const { width, height, guidance: scale, guidanceRescale: rescale } = request;
+    const { width, height, guidance: scale, guidanceRescale: rescale, signal } = request;
     const what = `the UNet for ${images} × ${width}×${height}`;
     return predictorOf(
       this.runner,
       { what, weights, trace, constants },
-      guided ? { scale, rescale } : null,
+      { guidance: guided ? { scale, rescale } : null, signal },
     );
   }
 
   /** Latents [n, c, h, w] to pictures, one by one: the decoder is what needs the most memory. */
-  async decode(latents: HostArray): Promise<Image[]> {
+  async decode(latents: HostArray, signal: AbortSignal | null = null): Promise<Image[]> {
     const { vae, vaeWeights } = this.parts;
     const { scalingFactor, shiftFactor } = vae.config;
     const [count, ...rest] = latents.shape;
@@ -114,7 +114,7 @@ export class StableDiffusion implements AsyncDisposable {
     const size = latents.data.length / count;
     for (let i = 0; i < count; i++) {
       const one = value(latents.data.subarray(i * size, (i + 1) * size), [1, ...rest]);
-      const { picture } = await lease.program.run({ latents: one });
+      const { picture } = await lease.program.run({ latents: one }, runOptions(signal));
       images.push(...toImages(hostArray(picture.data as Float32Array, picture.shape)));
     }
     return images;

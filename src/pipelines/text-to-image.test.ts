@@ -58,6 +58,16 @@ describe("stopping", () => {
   });
 });
 
+test("a signal stops within a step, and the model draws on afterwards", async () => {
+  const controller = new AbortController();
+  const run = textToImage(model, { ...small, width: 256, height: 256, signal: controller.signal });
+  await run.next(); // encoded
+  await run.next(); // the start noise
+  setTimeout(() => controller.abort(new Error("enough")), 1);
+  await expect(run.next()).rejects.toThrow("enough");
+  expect((await draw(small)).images).toHaveLength(1);
+});
+
 describe("what cannot be drawn", () => {
   const cases: [string, Partial<TextToImageRequest>, string][] = [
     ["a size off the grid", { width: 33 }, "width: must be a multiple of 4"],

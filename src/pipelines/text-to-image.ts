@@ -29,5 +29,5 @@ export async function* textToImage(
     yield { type: "step", index: step.index, x, denoised: step.denoised };
   }
   yield { type: "decoding" };
-  return { images: await model.decode(x), seeds, latents: x };
+  return { images: await model.decode(x, complete.signal), seeds, latents: x };
 }

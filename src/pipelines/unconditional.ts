@@ -19,7 +19,7 @@ export async function* unconditional(
   const seeds = Array.from({ length: count }, (_, i) => seed + i);
   const scheduler = model.scheduler(request);
   const sigma = scheduler.initNoiseSigma(steps);
-  await using unet = await model.predictor(count);
+  await using unet = await model.predictor(count, request.signal ?? null);
 
   const random = new PerImageRandom(request.rng ?? "torch", seeds);
   let x = startNoise(request.latents ?? null, { shape: model.shape(count), random, sigma });

@@ -33,7 +33,7 @@ export interface Drawing {
   readonly settings: Omit<Settings, "version">;
   readonly pictures: readonly Picture[];
   /** Draws the pictures from `from` on, as many as one batch holds. */
-  draw(from: number): AsyncGenerator<GenerationStep, Generation, void>;
+  draw(from: number, signal: AbortSignal): AsyncGenerator<GenerationStep, Generation, void>;
 }
 
 /** The pictures of a request in order: each prompt `count` times, picture i from seed + i. */
@@ -109,10 +109,10 @@ function textDrawing(
   return {
     pictures,
     settings: { ...settings, negative, steps, guidance, guidanceRescale, width, height, clipSkip },
-    draw(from) {
+    draw(from, signal) {
       const { some, ...choices } = batch(from);
       const prompt = some.map((picture) => picture.prompt);
-      return textToImage(model, { ...wanted, ...choices, prompt, seed: some[0].seed });
+      return textToImage(model, { ...wanted, ...choices, prompt, seed: some[0].seed, signal });
     },
   };
 }
@@ -128,9 +128,10 @@ function pixelDrawing(
   return {
     pictures,
     settings: { ...settings, ...off, steps, width, height },
-    draw(from) {
+    draw(from, signal) {
       const { some, ...choices } = batch(from);
-      return unconditional(model, { ...choices, steps, count: some.length, seed: some[0].seed });
+      const own = { steps, count: some.length, seed: some[0].seed, signal };
+      return unconditional(model, { ...choices, ...own });
     },
   };
 }

@@ -103,7 +103,7 @@ class Job {
 
   async #batch(drawing: Drawing, settings: Settings, from: number): Promise<void> {
     const count = Math.min(this.#request.batch, drawing.pictures.length - from);
-    const run = drawing.draw(from);
+    const run = drawing.draw(from, this.#signal);
     let steps = 0;
     try {
       for (;;) {

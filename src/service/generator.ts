@@ -15,7 +15,7 @@ export type Ending = Extract<GeneratorEvent, { type: "done" | "cancelled" }>;
 
 /** A job's companions. */
 export interface GenerateOptions {
-  /** Stops the job after the step in progress. */
+  /** Stops the job, even within a step. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: GeneratorEvent) => void;
 }
@@ -26,7 +26,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** Draws in another thread. Close it when done: a thread must not be ended within a step. */
+/** Draws in another thread. Close it when done: a thread must not be ended by force within a step. */
 export class Generator implements AsyncDisposable {
   readonly #port: Port<GeneratorCommand, GeneratorMessage>;
   readonly #ended: Promise<void>;
@@ -62,7 +62,7 @@ export class Generator implements AsyncDisposable {
     return ending.finally(() => signal?.removeEventListener("abort", cancel));
   }
 
-  /** Ends the thread after the step in progress. */
+  /** Cancels what runs and ends the thread. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#closing) this.#port.send({ type: "close" });
     this.#closing = true;

@@ -79,9 +79,9 @@ export interface SentError {
 /** What is asked of the generator. Jobs are done in order. */
 export type GeneratorCommand =
   | { readonly type: "generate"; readonly id: number; readonly request: GenerateRequest }
-  /** Ends a job after the step in progress. */
+  /** Ends a job, even within a step. */
   | { readonly type: "cancel"; readonly id: number }
-  /** Gives back all memory and ends, after the step in progress. */
+  /** Cancels all jobs, gives back all memory and ends. */
   | { readonly type: "close" };
 
 /** What happens to one job; `done`, `failed` and `cancelled` are the last of it. */
