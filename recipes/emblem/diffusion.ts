@@ -9,7 +9,7 @@ import { latentShape, textEncoder, tokens, unet } from "./networks.ts";
 import { drawSamples } from "./samples.ts";
 import { drawPairs, openPairs, stack } from "./words.ts";
 
-const [batch, seed, steps] = [16, 3, 12_000];
+const [batch, seed, steps] = [16, 3, 9000];
 
 /** How the model is run afterwards: x0-prediction, twenty DDIM steps from pure noise. */
 export const schedulerJson = {
@@ -82,7 +82,7 @@ export const diffusionStage: Stage = {
   },
   optimizer: { kind: "adamw", betas: [0.9, 0.99], eps: 1e-8, weightDecay: 0.01 },
   rate: { base: 1e-3, warmup: 100, decay: "cosine", floor: 0.03 },
-  share: (path) => (path.startsWith("text_encoder") || path.includes("add_embedding") ? 0.2 : 1),
+  share: (path) => (path.startsWith("text_encoder") || path.includes("add_embedding") ? 0.3 : 1),
   clip: 1,
   ema: { decay: 0.999, ramp: "tenth" },
   samples: { every: 1000, draw: drawSamples },

@@ -90,8 +90,7 @@ export async function drawSamples(run: Run, weights: Weights): Promise<Image> {
     const scheduler = schedulerFrom(parseSchedulerConfig(schedulerJson));
     const random = keyedRandom(0, 0, 0);
     let x = random.normal([rows, ...latentShape]);
-    for await (const step of scheduler.sample({ predict, x, steps, random }))
-      x = step.x;
+    for await (const step of scheduler.sample({ predict, x, steps, random })) x = step.x;
     const { picture } = await decoder.run({ z: value(x.data, x.shape) });
     return grid(picture.data as Float32Array, 128);
   } finally {

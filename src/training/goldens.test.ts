@@ -19,7 +19,7 @@ import { prepare, type Prepared } from "./prepare.ts";
 import { rateAt, type RateConfig } from "./rates.ts";
 import type { Stage, Weights } from "./recipe.ts";
 import { freshState, layoutOf, slotOf, type State } from "./state.node.ts";
-import { accumulate, update } from "./step.node.ts";
+import { accumulate, Scratch, update } from "./step.node.ts";
 import { updateGraph } from "./update.ts";
 
 const { json } = golden;
@@ -125,7 +125,10 @@ async function firstGradients(
   const loader = loaderOf((step, part) =>
     batchOf(step, { prediction, gamma, from: part * count, to: (part + 1) * count }),
   );
-  return { prepared, ...(await accumulate(program, prepared, { state, loader, parts })) };
+  return {
+    prepared,
+    ...(await accumulate(program, prepared, { state, loader, parts, scratch: new Scratch() })),
+  };
 }
 
 /** Three steps of a run: losses, norms, and the state's values and averages after steps 1 and 3. */
@@ -153,16 +156,24 @@ async function trainThree(
     ema,
   };
   const state = startState(prepared, await named(json[label].weights), config);
+  const scratch = new Scratch();
   const losses: number[] = [];
   const norms: number[] = [];
   const after: Weights[] = [];
   for (let step = 0; step < 3; step++) {
     const loader = loaderOf((s) => batchOf(s));
-    const got = await accumulate(gradients, prepared, { state, loader, parts: 1 });
+    const got = await accumulate(gradients, prepared, { state, loader, parts: 1, scratch });
     losses.push(got.metrics.loss);
-    const { norm } = await update(updating, stage, { state, gradients: got.gradients, trained });
+    const { norm } = await update(updating, stage, {
+      state,
+      gradients: got.gradients,
+      trained,
+      updates: graph,
+      scratch,
+    });
     norms.push(norm);
-    after.push(slotOf(state, "value"));
+    // Copies: the next steps write over these arrays.
+    after.push(new Map([...slotOf(state, "value")].map(([path, data]) => [path, data.slice()])));
   }
   return { losses, norms, after, average: slotOf(state, "average") };
 }

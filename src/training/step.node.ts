@@ -8,6 +8,7 @@ import type { Prepared } from "./prepare.ts";
 import { rateAt } from "./rates.ts";
 import type { Batch, Stage } from "./recipe.ts";
 import type { State } from "./state.node.ts";
+import type { Graph } from "../tensor/index.ts";
 import { slotName, type Trained } from "./update.ts";
 
 /** The numbers of a step, before the update. */
@@ -17,6 +18,29 @@ export interface Gradients {
   readonly metrics: Readonly<Record<string, number>>;
   /** Pictures seen. */
   readonly samples: number;
+}
+
+/** Memory that steps write into by turns: fresh arrays for every step would cost more than the arithmetic. */
+export class Scratch {
+  readonly #values = new Map<string, Value>();
+
+  /** Memory for the graph's outputs whose names pass, the same for every call. */
+  outputs(graph: Graph, wanted: (name: string) => boolean): Record<string, Value> {
+    const chosen = [...graph.outputs].filter(([name]) => wanted(name));
+    return Object.fromEntries(
+      chosen.map(([name, { shape, size }]) => {
+        const known = this.#values.get(name) ?? value(new Float32Array(size), shape);
+        this.#values.set(name, known);
+        return [name, known];
+      }),
+    );
+  }
+
+  /** Takes `data` as memory for the next step's `name`, in exchange for what that memory holds now. */
+  swap(name: string, data: Float32Array): void {
+    const now = this.#values.get(name);
+    if (now) this.#values.set(name, value(data, now.shape));
+  }
 }
 
 /** Values of all parameters, as the gradient program wants them. */
@@ -36,7 +60,12 @@ const samplesIn = (batch: Batch) => Object.values(batch)[0]?.shape[0] ?? 0;
 export async function accumulate(
   program: Program,
   prepared: Prepared,
-  { state, loader, parts }: { state: State; loader: Loader; parts: number },
+  {
+    state,
+    loader,
+    parts,
+    scratch,
+  }: { state: State; loader: Loader; parts: number; scratch: Scratch },
 ): Promise<Gradients> {
   const weights = weightsOf(state, prepared);
   const sums: Record<string, Float32Array> = {};
@@ -44,7 +73,9 @@ export async function accumulate(
   for (let part = 0; part < parts; part++) {
     const batch = await loader.next(state.step, part);
     samples += samplesIn(batch);
-    const out = await program.run({ ...weights, ...batch });
+    // Only the first part's gradients may stay in the scratch memory: the others are added to them.
+    const into = part === 0 ? scratch.outputs(prepared.gradients, isGradient) : {};
+    const out = await program.run({ ...weights, ...batch }, { into });
     for (const [name, { data }] of Object.entries(out)) {
       const values = data as Float32Array;
       if (parts > 1) for (let i = 0; i < values.length; i++) values[i] /= parts;
@@ -59,6 +90,8 @@ export async function accumulate(
   );
   return { gradients, metrics, samples };
 }
+
+const isGradient = (name: string) => name.startsWith(slotName("gradient", ""));
 
 /** The scalars of a step (counted from 1) beside the optimiser's tensors. */
 function scalarsOf(stage: Stage, step: number): { rate: number; keep: number } {
@@ -77,7 +110,15 @@ export async function update(
     state,
     gradients,
     trained,
-  }: { state: State; gradients: readonly Float32Array[]; trained: readonly Trained[] },
+    updates,
+    scratch,
+  }: {
+    state: State;
+    gradients: readonly Float32Array[];
+    trained: readonly Trained[];
+    updates: Graph;
+    scratch: Scratch;
+  },
 ): Promise<{ norm: number; rate: number }> {
   const step = state.step + 1;
   const scalars = scalarsOf(stage, step);
@@ -93,12 +134,15 @@ export async function update(
       if (data) inputs[slotName(slot, path)] = value(data, its);
     }
   });
-  const out = await program.run(inputs);
+  const into = scratch.outputs(updates, (name) => state.values.has(name));
+  const out = await program.run(inputs, { into });
   const norm = Number(out.norm.data[0]);
   // Before anything is stored: a checkpoint must never hold what a broken gradient made.
   if (!Number.isFinite(norm)) return { norm, rate: scalars.rate };
-  for (const [name, { data }] of Object.entries(out))
-    if (state.values.has(name)) state.values.set(name, data as Float32Array);
+  for (const [name, { data }] of Object.entries(into)) {
+    scratch.swap(name, state.values.get(name) ?? new Float32Array(data.length));
+    state.values.set(name, data as Float32Array);
+  }
   state.step = step;
   return { norm, rate: scalars.rate };
 }

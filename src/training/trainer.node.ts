@@ -1,6 +1,7 @@
 /** @file The training loop of one stage: gradients, update, averages, checkpoints; resumable at any step. */
 import { join } from "node:path";
 import type { Program } from "../runtime/index.ts";
+import type { Graph } from "../tensor/index.ts";
 import type { Loader } from "./loader.node.ts";
 import { explainNotFinite } from "./not-finite.node.ts";
 import { optimizer } from "./optimizers.ts";
@@ -15,8 +16,8 @@ import {
   slotOf,
   type State,
 } from "./state.node.ts";
-import { accumulate, update } from "./step.node.ts";
 import { updateGraph } from "./update.ts";
+import { accumulate, Scratch, update } from "./step.node.ts";
 
 /** One optimiser step done; metrics are means over its parts. */
 export interface TrainStep {
@@ -70,18 +71,18 @@ export async function* trainStage(
   const state = await begin(stage, run, prepared);
   const threads = run.threads === undefined ? {} : { threads: run.threads };
   const options = { bind: () => ({ kind: "input" }) as const, ...threads };
-  const { clip, ema } = stage;
   const updates = updateGraph(prepared.trained, optimizer(stage.optimizer), {
-    clip,
-    average: ema !== null,
+    clip: stage.clip,
+    average: stage.ema !== null,
   });
   await using gradients = await run.engine.compile(prepared.gradients, options);
   await using updating = await run.engine.compile(updates, options);
   const programs = { gradients, updating };
+  const going = { run, loader, state, prepared, updates, scratch: new Scratch() };
   let saved = state.step;
   try {
     while (state.step < stage.steps) {
-      yield await stepOnce(stage, programs, { run, loader, state, prepared });
+      yield await stepOnce(stage, programs, going);
       if (state.step - saved >= keepEvery && isSound(state)) {
         await saveCheckpoint(folder, state);
         saved = state.step;
@@ -99,6 +100,8 @@ interface Going {
   readonly loader: Loader;
   readonly state: State;
   readonly prepared: Prepared;
+  readonly updates: Graph;
+  readonly scratch: Scratch;
 }
 
 async function stepOnce(
@@ -106,17 +109,23 @@ async function stepOnce(
   { gradients: program, updating }: Readonly<Record<"gradients" | "updating", Program>>,
   going: Going,
 ): Promise<LiveStep> {
-  const { state, loader, prepared } = going;
+  const { state, loader, prepared, updates, scratch } = going;
   const parts = stage.accumulate ?? 1;
   const { gradients, metrics, samples } = await accumulate(program, prepared, {
     state,
     loader,
     parts,
+    scratch,
   });
   if (!Number.isFinite(metrics.loss))
     throw await explainNotFinite(stage, going, `the loss is ${metrics.loss}`);
-  const { trained } = prepared;
-  const { norm, rate } = await update(updating, stage, { state, gradients, trained });
+  const { norm, rate } = await update(updating, stage, {
+    state,
+    gradients,
+    trained: prepared.trained,
+    updates,
+    scratch,
+  });
   if (!Number.isFinite(norm))
     throw await explainNotFinite(stage, going, `the norm of the gradients is ${norm}`);
   return { step: state.step, metrics, norm, rate, samples, averaged: () => averaged(state) };
