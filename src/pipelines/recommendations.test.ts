@@ -1,14 +1,15 @@
 /** @file `limn.json`: read strictly, and obeyed by a model that is loaded. */
-import { cp, mkdtemp, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { load } from "./load.node.ts";
 import { readRecommendations } from "./recommendations.node.ts";
 import { completeRequest } from "./request.ts";
 
 async function folderWith(json: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "limn-json-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, "limn.json"), json);
   return folder;
 }

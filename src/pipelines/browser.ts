@@ -1,0 +1,22 @@
+/** @file The face of pipelines/ where there is no Node.js: all but opening folders. */
+export { finish, type Generation, type GenerationStep } from "./generation.ts";
+export { GraphRunner, type RunnerOptions, type Weights } from "./graph-runner.ts";
+export { toImages } from "./image.ts";
+export { estimateMemory, showBytes, type MemoryEstimate } from "./memory.ts";
+export { PerImageRandom, type RandomName } from "./per-image-random.ts";
+export {
+  PixelDiffusion,
+  type PixelDiffusionParts,
+  type UnconditionalRequest,
+} from "./pixel-diffusion.ts";
+export {
+  completeRequest,
+  completeSampler,
+  type CompleteRequest,
+  type ModelDefaults,
+  type SizeConditions,
+  type TextToImageRequest,
+} from "./request.ts";
+export { StableDiffusion, type StableDiffusionParts } from "./stable-diffusion.ts";
+export { textToImage } from "./text-to-image.ts";
+export { unconditional } from "./unconditional.ts";
