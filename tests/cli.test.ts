@@ -13,6 +13,7 @@ import {
   writeSafetensors,
 } from "../src/formats/index.ts";
 import { TorchRandom } from "../src/base/index.ts";
+import { writeSmallRecipe } from "./reference/small-recipe.ts";
 import {
   buildIfStale,
   finish,
@@ -347,6 +348,22 @@ test("a first word that is a command is a command, and can be drawn after genera
   expect((JSON.parse(doctor.stdout) as { findings: unknown[] }).findings.length).toBeGreaterThan(5);
   const drawn = await limn(folder, "generate", "doctor", ...quick, "--seed", "1");
   expect(drawn.stdout).toBe("doctor-1.png\n");
+});
+
+test("train runs a recipe, stops on Ctrl-C with a checkpoint, and goes on from there", async () => {
+  const { recipe, folder } = await writeSmallRecipe({ stage: "steps: 400," });
+  const words = ["train", recipe, "--out", "run", "--threads", "1"];
+  const child = start(folder, words);
+  const end = finish(child);
+  await new Promise((done) =>
+    child.stderr.on("data", (text) => String(text).includes("step 10/400") && done(null)),
+  );
+  child.kill("SIGINT");
+  expect(await end).toMatchObject({ code: 130, signal: null, stdout: "" });
+  const { code, stdout, stderr } = await limn(folder, ...words);
+  expect([code, stdout]).toEqual([0, `${join(folder, "run", "only")}\n`]);
+  expect(stderr).toMatch(/^only: from step [1-9]\d* to 400\n/);
+  expect(stderr).toMatch(/step 400\/400 {2}loss \d\.\d{4} {2}error .* images\/s {2}0\.00 s left/);
 });
 
 test("info shows what a model is made of", async () => {

@@ -35,8 +35,7 @@ export async function train(words: readonly string[]): Promise<number> {
   };
   await interruptible(
     async (signal) => {
-      const printer = new TrainPrinter();
-      for await (const event of trainRecipe(request, signal)) printer.show(event);
+      for await (const event of trainRecipe(request, signal)) tell(event);
     },
     () => console.error("limn: writing a checkpoint, then stopping; Ctrl-C again kills"),
   );
@@ -44,31 +43,29 @@ export async function train(words: readonly string[]): Promise<number> {
 }
 
 /** A line now and then: more often at the start, when one wants to know whether it learns at all. */
-class TrainPrinter {
-  show(event: TrainEvent): void {
-    switch (event.kind) {
-      case "note":
-        console.error(event.text);
-        return;
-      case "stage":
-        console.error(`${event.name}: from step ${event.from} to ${event.steps}`);
-        return;
-      case "picture":
-        return;
-      case "finished":
-        console.log(event.folder);
-        return;
-      case "step":
-        this.#step(event);
-    }
+function tell(event: TrainEvent): void {
+  switch (event.kind) {
+    case "note":
+      console.error(event.text);
+      return;
+    case "stage":
+      console.error(`${event.name}: from step ${event.from} to ${event.steps}`);
+      return;
+    case "picture":
+      return;
+    case "finished":
+      console.log(event.folder);
+      return;
+    case "step":
+      tellStep(event);
   }
+}
 
-  #step(event: Extract<TrainEvent, { kind: "step" }>): void {
-    const { step, steps } = event;
-    if (step !== steps && step % (step < 100 ? 10 : 100) !== 0) return;
-    const metrics = Object.entries(event.metrics).map(([name, x]) => `${name} ${x.toFixed(4)}`);
-    const { samplesPerSecond, secondsLeft } = event;
-    const times = `${samplesPerSecond.toPrecision(3)} samples/s  ${showSeconds(secondsLeft)} left`;
-    console.error([`step ${step}/${steps}`, ...metrics, times].join("  "));
-  }
+function tellStep(event: Extract<TrainEvent, { kind: "step" }>): void {
+  const { step, steps, metrics, samplesPerSecond, secondsLeft } = event;
+  if (step !== steps && step % (step < 100 ? 10 : 100) !== 0) return;
+  const numbers = Object.entries(metrics).map(([name, x]) => `${name} ${x.toFixed(4)}`);
+  const speed = `${samplesPerSecond.toFixed(1)} images/s`;
+  const left = `${showSeconds(secondsLeft)} left`;
+  console.error([`step ${step}/${steps}`, ...numbers, speed, left].join("  "));
 }

@@ -1,13 +1,17 @@
 /** @file Files of latents: which tensor is the noise, and batches put together. */
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { hostArray } from "../base/index.ts";
 import { writeSafetensors } from "../formats/index.ts";
 import { LatentsRecord, readStartNoise, writeLatents } from "./latents-file.ts";
 
-const place = async () => join(await mkdtemp(join(tmpdir(), "limn-latents-")), "x.safetensors");
+async function place(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "limn-latents-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return join(folder, "x.safetensors");
+}
 const tensor = (name: string, ...data: number[]) => ({
   name,
   dtype: "f32" as const,

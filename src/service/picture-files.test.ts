@@ -1,11 +1,15 @@
 /** @file Names of pictures: readable, unique, whole. */
-import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { slugOf, targetOf, wishedPath, writeNewFile } from "./picture-files.ts";
 
-const folder = () => mkdtemp(join(tmpdir(), "limn-files-"));
+async function folder(): Promise<string> {
+  const made = await mkdtemp(join(tmpdir(), "limn-files-"));
+  onTestFinished(() => rm(made, { recursive: true }));
+  return made;
+}
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 test.each([

@@ -1,8 +1,9 @@
 /** @file The built command, run as a user runs it: a process with its own folder. */
 import { execFileSync, spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { onTestFinished } from "vitest";
 
 const root = resolve(import.meta.dirname, "../..");
 const entry = join(root, "dist/cli/main.js");
@@ -24,9 +25,11 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** A folder of its own for one test. */
+/** A folder of its own for one test, gone with it; its name is what shells and ASCII dislike. */
 export function freshFolder(): string {
-  return mkdtempSync(join(tmpdir(), "limn test приём "));
+  const folder = mkdtempSync(join(tmpdir(), "limn test приём "));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** Path of a golden model. */
