@@ -258,7 +258,7 @@ export class OrtCall {
     this.#api.call("run", ...this.#args);
   }
 
-  /** Runs on a thread of libuv's pool; the event loop stays free. */
+  /** Runs on one of koffi's threads; the event loop stays free. */
   async run(): Promise<void> {
     const status = await new Promise<unknown>((resolve, reject) => {
       const done = (error: Error | null, answer: unknown): void =>
