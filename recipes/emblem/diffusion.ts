@@ -6,24 +6,12 @@ import { alphasCumprod, parseSchedulerConfig } from "limn/schedulers";
 import { input } from "limn/tensor";
 import { addNoise, levelsOf, stratifiedTimesteps, weightedMse, type Stage } from "limn/training";
 import { latentShape, textEncoder, tokens, unet } from "./networks.ts";
+import { publish } from "./publish.ts";
 import { drawSamples } from "./samples.ts";
+import { schedulerJson } from "./scheduler.ts";
 import { drawPairs, openPairs, stack } from "./words.ts";
 
 const [batch, seed, steps] = [16, 3, 9000];
-
-/** How the model is run afterwards: x0-prediction, twenty DDIM steps from pure noise. */
-export const schedulerJson = {
-  _class_name: "DDIMScheduler",
-  num_train_timesteps: 1000,
-  beta_start: 0.0001,
-  beta_end: 0.02,
-  beta_schedule: "squaredcos_cap_v2",
-  prediction_type: "sample",
-  timestep_spacing: "trailing",
-  clip_sample: false,
-  set_alpha_to_one: true,
-  steps_offset: 0,
-};
 
 function trace() {
   const encoder = place(textEncoder(), "text_encoder");
@@ -86,4 +74,5 @@ export const diffusionStage: Stage = {
   clip: 1,
   ema: { decay: 0.999, ramp: "tenth" },
   samples: { every: 1000, draw: drawSamples },
+  finish: publish,
 };

@@ -8,7 +8,7 @@ import { guide, parseSchedulerConfig, schedulerFrom } from "limn/schedulers";
 import { graphOf, input, type Parameter } from "limn/tensor";
 import type { Run, Weights } from "limn/training";
 import { openTokenizer } from "./data.ts";
-import { schedulerJson } from "./diffusion.ts";
+import { schedulerJson } from "./scheduler.ts";
 import { autoencoder, latentShape, textEncoder, tokens, unet } from "./networks.ts";
 
 const prompts = [

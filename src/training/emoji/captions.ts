@@ -107,7 +107,10 @@ export function styleWords(set: SetName, language: "en" | "ru"): string {
 }
 
 /** The caption to ask for a thing with: `a red apple`, `cherries`, `the sun`, `a blue car`. */
-export function promptFor(words: ConceptWords, colour: ColourName | null = null): string {
+export function promptFor(
+  words: Pick<ConceptWords, "en" | "countability">,
+  colour: ColourName | null = null,
+): string {
   const phrase = colour === null ? words.en : `${colour} ${withoutColour(words.en)}`;
   return withArticle(phrase, words.countability, words.countability === "unique" ? 0.4 : 1);
 }

@@ -1,0 +1,50 @@
+/** @file After the last stage: the three networks as an ordinary diffusers folder in f16, with their defaults beside them. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { saveFolder } from "limn/checkpoints";
+import { openSafetensors, readAsF32 } from "limn/formats";
+import { place } from "limn/nn";
+import type { Run, Weights } from "limn/training";
+import { autoencoder, textEncoder, unet } from "./networks.ts";
+import { schedulerJson } from "./scheduler.ts";
+
+/** What a prompt gets when it asks for nothing else. */
+const recommendations = {
+  description: "a hundred things as emoji, in English and Russian",
+  steps: 20,
+  guidance: 3,
+  width: 128,
+  height: 128,
+};
+
+/** Writes `model` in the run folder: what `limn --model` and diffusers open. */
+export async function publish(run: Run, weights: Weights): Promise<void> {
+  const { tensors } = await openSafetensors(join(run.folder, "vae.safetensors"));
+  const read = (name: string) => readFile(join(run.folder, "tokenizer", name));
+  const tokenizer = ["vocab.json", "merges.txt", "tokenizer_config.json"];
+  const files = await Promise.all(
+    tokenizer.map(async (name) => [`tokenizer/${name}`, await read(name)] as const),
+  );
+  await saveFolder(join(run.folder, "model"), {
+    pipeline: "StableDiffusionPipeline",
+    networks: {
+      vae: place(autoencoder(), "vae"),
+      text_encoder: place(textEncoder(), "text_encoder"),
+      unet: place(unet(), "unet"),
+    },
+    values: ({ path }) => {
+      const stored = tensors.get(path);
+      if (stored) return readAsF32(stored);
+      const trained = weights.get(path);
+      if (!trained) throw new Error(`the run has no weights called ${path}`);
+      return trained;
+    },
+    dtype: "f16",
+    scheduler: schedulerJson,
+    settings: { requires_safety_checker: false },
+    files: {
+      ...Object.fromEntries(files),
+      "limn.json": `${JSON.stringify(recommendations, null, 2)}\n`,
+    },
+  });
+}
