@@ -35,11 +35,12 @@ export const commands = {
 /** Name of a command. */
 export type CommandName = keyof typeof commands;
 
-const overviews = new Set(["-h", "--help", "help", "-V", "--version"]);
+const overviews = new Set(["-h", "--help", "-V", "--version"]);
 
 /** The command that words ask for: their first word if it is one, else drawing; null for the overview. */
 export function commandOf(words: readonly string[]): CommandName | null {
   const [first] = words;
-  if (first === undefined || (overviews.has(first) && words.length === 1)) return null;
+  if (first === undefined || overviews.has(first)) return null;
+  if (first === "help" && words.length === 1) return null;
   return Object.hasOwn(commands, first) ? (first as CommandName) : "generate";
 }

@@ -20,7 +20,7 @@ export async function progressOf(stream: WriteStream): Promise<Progress> {
     { stream, format, hideCursor: true, clearOnComplete: true, barsize: 24 },
     library.Presets.shades_classic,
   );
-  return new Bar(stream, bar);
+  return new Bar(bar);
 }
 
 /** Counts calls of the network over all batches. */
@@ -76,12 +76,10 @@ class Lines implements Progress {
 
 /** One line drawn over itself. */
 class Bar implements Progress {
-  readonly #stream: WriteStream;
   readonly #bar: SingleBar;
   readonly #count = new Count();
   #perStep = 0;
-  constructor(stream: WriteStream, bar: SingleBar) {
-    this.#stream = stream;
+  constructor(bar: SingleBar) {
     this.#bar = bar;
   }
 
@@ -99,8 +97,8 @@ class Bar implements Progress {
   }
 
   print(line: string): void {
-    this.#stream.clearLine(0);
-    this.#stream.cursorTo(0);
+    // The bar goes back to where it began when it ends: a line in between would be wiped. The next step starts it anew.
+    this.#bar.stop();
     console.log(line);
   }
 
