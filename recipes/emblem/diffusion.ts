@@ -11,7 +11,7 @@ import { drawSamples } from "./samples.ts";
 import { schedulerJson } from "./scheduler.ts";
 import { drawPairs, openPairs, stack } from "./words.ts";
 
-const [batch, seed, steps] = [16, 3, 9000];
+const [batch, seed, steps] = [16, 3, 8000];
 
 function trace() {
   const encoder = place(textEncoder(), "text_encoder");
