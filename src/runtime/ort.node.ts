@@ -119,6 +119,8 @@ function sessionOptions({ mode = "fast", threads }: CompileOptions, root: string
     level: lean ? "extended" : "all",
     config: {
       "session.model_external_initializers_file_folder_path": root,
+      // Waiting threads sleep: spinning takes the core from its other users, and from its own sibling (decision 0002).
+      "session.intra_op.allow_spinning": "0",
       // Packed copies of the weights are private memory: lean mode leaves them in the mapped file.
       ...(lean ? { "session.disable_prepacking": "1" } : {}),
     },
