@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import koffi from "koffi";
 import { EngineError, type DType } from "../base/index.ts";
+import { onnxTypes } from "../formats/index.ts";
 import type { Values } from "../tensor/index.ts";
 
 /** The oldest table that holds all of the functions used here; newer libraries still answer with it. */
@@ -42,20 +43,6 @@ const table = {
   addSessionConfigEntry: [130, "void *f(void *, const char *, const char *)"],
 } as const;
 type Name = keyof typeof table;
-
-/** ONNX element types that host arrays can hold. */
-const elementTypes: { readonly [K in DType]: number } = {
-  f32: 1,
-  u8: 2,
-  i8: 3,
-  i16: 5,
-  i32: 6,
-  i64: 7,
-  bool: 9,
-  f16: 10,
-  f64: 11,
-  bf16: 16,
-};
 
 /** Optimisation levels of the C API: nothing, basic, extended, all with layout changes. */
 export const levels = { disabled: 0, basic: 1, extended: 2, all: 99 } as const;
@@ -189,7 +176,7 @@ export class OrtApi {
   createTensor(dtype: DType, shape: readonly number[], data: Values): Pointer {
     const { byteLength } = data;
     const size = [addressOf(data), byteLength, this.#axes(shape), shape.length];
-    return this.#make("createTensor", this.#memory, ...size, elementTypes[dtype]);
+    return this.#make("createTensor", this.#memory, ...size, onnxTypes[dtype]);
   }
 
   #axes(shape: readonly number[]): Pointer {
