@@ -1,0 +1,108 @@
+/** @file What others get: the exports, the files, the lockfile, and that the documents lead somewhere. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { build } from "esbuild";
+import { describe, expect, test } from "vitest";
+import { MAY_IMPORT } from "./reference/layers.ts";
+
+interface Manifest {
+  readonly version: string;
+  readonly bin: { readonly limn: string };
+  readonly exports: Readonly<Record<string, unknown>>;
+  readonly engines: { readonly node: string };
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+const manifest = JSON.parse(readFileSync("package.json", "utf8")) as Manifest;
+const specifiers = Object.keys(manifest.exports)
+  .filter((key) => key !== "./package.json")
+  .map((key) => key.replace(".", "limn"));
+
+/** Every path in a value of `exports`. */
+const pathsIn = (value: unknown): string[] =>
+  typeof value === "string" ? [value] : Object.values(Object(value) as object).flatMap(pathsIn);
+
+/** The source of a built file, declarations included. */
+const sourceOf = (path: string) =>
+  path.replace(/^(\.\/)?dist\//, "src/").replace(/(\.d\.ts|\.js)$/, ".ts");
+
+describe("exports", () => {
+  test("every layer below the edges has its own, and the root none else", () => {
+    const layers = Object.keys(MAY_IMPORT).filter((name) => !/^(server|cli|index\.ts)$/.test(name));
+    const expected = ["limn", ...layers.map((name) => `limn/${name}`)];
+    expect([...specifiers].sort()).toEqual(expected.sort());
+  });
+
+  test("all their paths have sources", () => {
+    const paths = [manifest.bin.limn, ...pathsIn(manifest.exports)].map(sourceOf);
+    expect(paths.filter((path) => !existsSync(path))).toEqual([]);
+  });
+
+  // Node.js requires ES modules, but only those in which nothing waits at the top level; CommonJS has the same limit.
+  const asCommonJs = { bundle: true, write: false, format: "cjs", platform: "node" } as const;
+
+  test("can be required: no module waits at its top level", async () => {
+    const paths = pathsIn(manifest.exports).filter((path) => path.endsWith(".js"));
+    const built = await build({
+      ...asCommonJs,
+      entryPoints: paths.map(sourceOf),
+      outdir: "unwritten",
+      packages: "external",
+      logLevel: "silent",
+    });
+    expect(built.outputFiles).toHaveLength(paths.length);
+    const waiting = {
+      stdin: { contents: "export const x = await 1;" },
+      logLevel: "silent",
+    } as const;
+    await expect(build({ ...asCommonJs, ...waiting })).rejects.toThrow(/Top-level await/);
+  });
+});
+
+test("the lockfile belongs to package.json", () => {
+  const lock = JSON.parse(readFileSync("package-lock.json", "utf8")) as {
+    packages: Record<string, Partial<Manifest>>;
+  };
+  const { version, bin, engines, dependencies, optionalDependencies, devDependencies } = manifest;
+  const own = { version, bin, engines, dependencies, optionalDependencies, devDependencies };
+  expect(lock.packages[""]).toMatchObject(own);
+  const named = Object.keys({ ...dependencies, ...optionalDependencies, ...devDependencies });
+  expect(named.filter((name) => !Object.hasOwn(lock.packages, `node_modules/${name}`))).toEqual([]);
+});
+
+describe("documents", () => {
+  const under = (folder: string) =>
+    existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
+  const pages = [
+    ...readdirSync("."),
+    ...["docs", "src", "models"].flatMap((top) => under(top).map((file) => join(top, file))),
+  ].filter((file) => file.endsWith(".md"));
+  const blocks = (page: string) =>
+    [...readFileSync(page, "utf8").matchAll(/^```\w*\n(.*?)^```/gms)].map(([, code]) => code);
+
+  test.each(pages)("the links of %s lead somewhere", (page) => {
+    const links = [...readFileSync(page, "utf8").matchAll(/\]\(([^)#\s]+)/g)].map(([, to]) => to);
+    const local = links.filter((to) => !/^\w+:/.test(to));
+    expect(local.filter((to) => !existsSync(join(dirname(page), to)))).toEqual([]);
+  });
+
+  test("both README show the same commands and programs", () => {
+    expect(blocks("README.md")).toEqual(blocks("README.ru.md"));
+  });
+
+  test("README's program is the example that is run", () => {
+    const [, ...lines] = readFileSync("examples/first-picture.ts", "utf8").split("\n");
+    expect(blocks("README.md")).toContain(lines.join("\n"));
+  });
+
+  test("CHANGELOG knows this version", () => {
+    expect(readFileSync("CHANGELOG.md", "utf8")).toContain(`## [${manifest.version}]`);
+  });
+
+  test("THIRD_PARTY names every package limn needs to run", () => {
+    const page = readFileSync("THIRD_PARTY.md", "utf8");
+    const needed = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
+    expect(needed.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+  });
+});
