@@ -3,13 +3,11 @@
  * package's own binding it writes outputs into memory of ours, runs off the event loop and can be stopped
  * (docs/decisions/0002). Function numbers: `struct OrtApi` in onnxruntime_c_api.h, which only ever grows at its end.
  */
-import { readdirSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import koffi from "koffi";
 import { EngineError, type DType } from "../base/index.ts";
 import { onnxTypes } from "../formats/index.ts";
 import type { Values } from "../tensor/index.ts";
+import { howToInstall, libraryPath } from "./library.node.ts";
 
 /** The oldest table that holds all of the functions used here; newer libraries still answer with it. */
 const apiVersion = 17;
@@ -52,29 +50,6 @@ export interface SessionOptions {
   readonly level: keyof typeof levels;
   /** `session.…` keys of ONNX Runtime. */
   readonly config: Readonly<Record<string, string>>;
-}
-
-const missing = "npm i onnxruntime-node --onnxruntime-node-install=skip";
-
-function libraryPath(): string {
-  let main: string;
-  try {
-    main = createRequire(import.meta.url).resolve("onnxruntime-node");
-  } catch (cause) {
-    throw new EngineError("ONNX Runtime is not installed", { hint: missing, cause });
-  }
-  const { platform, arch } = process;
-  const folder = join(dirname(main), "..", "bin", "napi-v6", platform, arch);
-  let names: string[];
-  try {
-    names = readdirSync(folder);
-  } catch (cause) {
-    const message = `onnxruntime-node has no library for ${platform} on ${arch}`;
-    throw new EngineError(message, { cause });
-  }
-  const file = names.find((name) => /^(lib)?onnxruntime\.(so|dll|.*dylib)/.test(name));
-  if (!file) throw new EngineError(`no ONNX Runtime library in ${folder}`, { hint: missing });
-  return join(folder, file);
 }
 
 // koffi runs native code on stacks of its own, 128 KiB for asynchronous calls: a matrix kernel was seen to need 80.
@@ -126,7 +101,7 @@ export class OrtApi {
     const api = at(base, 0, "void *f(uint32_t)")(apiVersion);
     if (!api)
       throw new EngineError(`ONNX Runtime ${this.version} lacks C API ${apiVersion}`, {
-        hint: missing,
+        hint: howToInstall,
       });
     for (const [name, [index, signature]] of Object.entries(table))
       this.#functions.set(name as Name, at(api, index, signature));
