@@ -43,7 +43,7 @@ interface Report {
 const reportOf = (stdout: string) => JSON.parse(stdout) as Report;
 
 describe("drawing", () => {
-  test("writes a picture with its parameters inside, and says where and from which seed", async () => {
+  test("[G11] writes a picture with its parameters inside, and says where and from which seed", async () => {
     const folder = freshFolder();
     const { code, stdout, stderr } = await limn(folder, "a red apple", ...quick, "--seed", "7");
     expect([code, stdout]).toEqual([0, "a-red-apple-7.png\n"]);
@@ -69,7 +69,7 @@ describe("drawing", () => {
     expect(shown.stdout.trim()).toBe(texts.get("parameters"));
   });
 
-  test("overwrites nothing, keeps letters of any script, and joins words without quotes", async () => {
+  test("[G10] overwrites nothing, keeps letters of any script, and joins words without quotes", async () => {
     const folder = freshFolder();
     const words = ["красное", "яблоко!", ...quick, "--seed", "1"];
     const first = await limn(folder, ...words);
@@ -371,7 +371,7 @@ test("info shows what a model is made of", async () => {
   expect(stdout).toContain("unet: UNet2DConditionModel, 697,316 parameters in 684 tensors of f32");
 });
 
-test("the main thread stays free while the generator draws", async () => {
+test("[G1] the main thread stays free while the generator draws", async () => {
   const url = pathToFileURL("dist/service/index.js").href;
   const service = (await import(url)) as typeof import("../src/service/index.ts");
   await using generator = service.startGenerator();

@@ -19,6 +19,12 @@ const specifiers = Object.keys(manifest.exports)
   .filter((key) => key !== "./package.json")
   .map((key) => key.replace(".", "limn"));
 
+/** Paths of all files below a folder, which may be missing. */
+const filesUnder = (folder: string): string[] =>
+  existsSync(folder)
+    ? readdirSync(folder, { recursive: true, encoding: "utf8" }).map((file) => join(folder, file))
+    : [];
+
 /** Every path in a value of `exports`. */
 const pathsIn = (value: unknown): string[] =>
   typeof value === "string" ? [value] : Object.values(Object(value) as object).flatMap(pathsIn);
@@ -72,12 +78,9 @@ test("the lockfile belongs to package.json", () => {
 });
 
 describe("documents", () => {
-  const under = (folder: string) =>
-    existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
-  const pages = [
-    ...readdirSync("."),
-    ...["docs", "src", "models"].flatMap((top) => under(top).map((file) => join(top, file))),
-  ].filter((file) => file.endsWith(".md"));
+  const pages = [".", "docs", "src", "models"]
+    .flatMap((top) => (top === "." ? readdirSync(top) : filesUnder(top)))
+    .filter((file) => file.endsWith(".md"));
   const blocks = (page: string) =>
     [...readFileSync(page, "utf8").matchAll(/^```\w*\n(.*?)^```/gms)].map(([, code]) => code);
 
@@ -94,6 +97,22 @@ describe("documents", () => {
   test("README's program is the example that is run", () => {
     const [, ...lines] = readFileSync("examples/first-picture.ts", "utf8").split("\n");
     expect(blocks("README.md")).toContain(lines.join("\n"));
+  });
+
+  test("rules are numbered without gaps, and tests cite only rules that exist", () => {
+    const rules = { T: "tensor", S: "schedulers", G: "service" };
+    const tests = [...filesUnder("src"), ...filesUnder("tests")].filter((file) =>
+      /\.test\.ts$/.test(file),
+    );
+    const cited = tests.flatMap((file) => readFileSync(file, "utf8").match(/\[[TSG]\d+\]/g) ?? []);
+    for (const [letter, folder] of Object.entries(rules)) {
+      const page = readFileSync(`src/${folder}/SPEC.md`, "utf8");
+      const numbers = [...page.matchAll(/^(\d+)\. /gm)].map(([, number]) => Number(number));
+      expect(numbers).toEqual(numbers.map((_, i) => i + 1));
+      const own = cited.filter((rule) => rule[1] === letter).map((rule) => parseInt(rule.slice(2)));
+      expect(own.length).toBeGreaterThan(5);
+      expect(own.filter((number) => !numbers.includes(number))).toEqual([]);
+    }
   });
 
   test("CHANGELOG knows this version", () => {

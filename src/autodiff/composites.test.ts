@@ -98,7 +98,7 @@ function expectClose(ours: Value, theirs: Value, what: string): void {
     expect(Number(ours.data[i]), `${what}[${i}]`).toBeCloseTo(Number(theirs.data[i]), 4);
 }
 
-test.each(rows)("%s %o", async (op, { shapes, attrs }) => {
+test.each(rows)("[T8] %s %o", async (op, { shapes, attrs }) => {
   const leaves = shapes.map((shape, i) => shape && input(`x${i}`, shape));
   const given = Object.fromEntries(
     shapes.flatMap((shape, i) =>

@@ -227,14 +227,14 @@ test("the goldens' classes are ours or listed as missing", () => {
   expect(ours(runs.json.cases).length).toBe(102);
 });
 
-describe("configuration", () => {
+describe("[S10] configuration", () => {
   test.each([...known])("%s has diffusers' defaults", (name) => {
     const found = schedulerClasses.find((candidate) => candidate.name === name)!;
     expect(found.defaults).toEqual(runs.json.defaults[name]);
   });
 });
 
-describe("trajectories", () => {
+describe("[S2] [S3] [S4] trajectories", () => {
   test.each(ours(runs.json.cases).map((row) => [row.name, row] as const))("%s", async (_, row) => {
     const found = scheduler(row);
     const steps = stepsOf(row);

@@ -90,7 +90,7 @@ async function errorOf(make: (levels: readonly Level[]) => Sampler, scaling: Sca
   );
 }
 
-describe("order of accuracy on Gaussian data", () => {
+describe("[S12] order of accuracy on Gaussian data", () => {
   test.each(cases)("%s", async (_, make, scaling, order) => {
     const coarse = await errorOf(make, scaling, 32);
     const fine = await errorOf(make, scaling, 64);

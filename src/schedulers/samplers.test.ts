@@ -62,7 +62,7 @@ describe("names", () => {
     expect(configOf(null, "Automatic")).toEqual(configOf(null));
   });
 
-  test("a class takes the file's values and its own defaults for the rest", () => {
+  test("[S11] a class takes the file's values and its own defaults for the rest", () => {
     expect(configOf("EulerDiscreteScheduler")).toMatchObject({
       timestepSpacing: "linspace",
       stepsOffset: 1,
@@ -82,7 +82,7 @@ describe("names", () => {
     });
   });
 
-  test("unknown names are answered with those that exist", () => {
+  test("[S11] unknown names are answered with those that exist", () => {
     expect(() => configOf("Eular")).toThrow(
       /sampler: there is no "Eular"; there are DPM\+\+ 2M, .*Euler a.*DDIMScheduler/,
     );
@@ -91,7 +91,7 @@ describe("names", () => {
   });
 });
 
-describe("configurations that are refused", () => {
+describe("[S10] configurations that are refused", () => {
   const euler = { _class_name: "EulerDiscreteScheduler" };
   test.each([
     [null, "must hold an object"],
@@ -142,14 +142,14 @@ describe("runs", () => {
   const random = { normal: () => expect.fail("no noise is needed") };
   const predict = (input: typeof x) => Promise.resolve(input);
 
-  test.each([0, 1001, 2.5, NaN])("%s steps are refused", (steps) => {
+  test.each([0, 1001, 2.5, NaN])("[S5] %s steps are refused", (steps) => {
     for (const { className } of samplers) {
       const found = schedulerFrom(configOf(className));
       expect(() => found.levels(steps)).toThrow(/steps: must be a whole number between 1 and 1000/);
     }
   });
 
-  test("what is held fixed goes into the next step, with the level of the next call", async () => {
+  test("[S9] what is held fixed goes into the next step, with the level of the next call", async () => {
     const found = schedulerFrom(configOf("EulerDiscreteScheduler"));
     const levels = found.levels(4);
     const seen: (number | null)[] = [];
@@ -171,7 +171,7 @@ describe("runs", () => {
     });
   });
 
-  test("a run can be left early", async () => {
+  test("[S6] a run can be left early", async () => {
     let calls = 0;
     const run = schedulerFrom(configOf("DDIM")).sample({
       predict: (input) => (calls++, predict(input)),
@@ -188,7 +188,7 @@ describe("runs", () => {
     await expect(run.next()).rejects.toThrow("start: must be between 0 and 4, got 5");
   });
 
-  test("a strength outside 0 and 1 is refused, and double arithmetic cuts it", () => {
+  test("[S8] a strength outside 0 and 1 is refused, and double arithmetic cuts it", () => {
     const found = schedulerFrom(configOf("DDIM"));
     expect(() => found.startAt(10, 1.5)).toThrow(RequestError);
     expect(found.startAt(100, 0.29)).toBe(72);

@@ -63,7 +63,7 @@ function recorder() {
   return { words, onEvent };
 }
 
-test("tells what happens in order, batch by batch", async () => {
+test("[G2] [G3] [G4] tells what happens in order, batch by batch", async () => {
   const { words, onEvent } = recorder();
   const ending = await startHere().generate(
     { ...request, count: 3, batch: 2, seed: 5 },
@@ -80,7 +80,7 @@ test("tells what happens in order, batch by batch", async () => {
   expect(ending.latents).toEqual([]);
 });
 
-test("jobs wait for each other, and one is cancelled alone", async () => {
+test("[G1] [G5] jobs wait for each other, and one is cancelled alone", async () => {
   const generator = startHere();
   const first = recorder();
   const second = recorder();
@@ -102,13 +102,13 @@ test("jobs wait for each other, and one is cancelled alone", async () => {
   expect((await other).type).toBe("done");
 });
 
-test("a job cancelled before its turn never starts", async () => {
+test("[G5] a job cancelled before its turn never starts", async () => {
   const { words, onEvent } = recorder();
   const ending = await startHere().generate(request, { signal: AbortSignal.abort(), onEvent });
   expect([ending.type, words]).toEqual(["cancelled", ["cancelled"]]);
 });
 
-test("failures arrive as they were thrown, and the next job is unharmed", async () => {
+test("[G6] failures arrive as they were thrown, and the next job is unharmed", async () => {
   const generator = startHere();
   const failure = generator.generate({ ...request, sampler: "Eular" });
   await expect(failure).rejects.toBeInstanceOf(RequestError);
@@ -125,14 +125,14 @@ test("noise for another number of pictures is refused", async () => {
   );
 });
 
-test("closing cancels what runs", async () => {
+test("[G7] closing cancels what runs", async () => {
   const generator = startHere();
   const running = generator.generate({ ...request, steps: 500 });
   await generator[Symbol.asyncDispose]();
   expect((await running).type).toBe("cancelled");
 });
 
-test("a side that dies fails its jobs", async () => {
+test("[G8] a side that dies fails its jobs", async () => {
   const { port1 } = new MessageChannel();
   const died = Promise.reject<void>(new WeightError("boom"));
   const generator = new Generator(portOf(port1), died);

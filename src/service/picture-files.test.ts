@@ -44,7 +44,7 @@ test("names in a folder", () => {
   ]);
 });
 
-test("nothing is overwritten, even by writers at the same moment, and nothing else is left", async () => {
+test("[G10] nothing is overwritten, even by writers at the same moment, and nothing else is left", async () => {
   const place = join(await folder(), "deep");
   const wished = join(place, "a.png");
   const texts = ["one", "two", "three", "four"];

@@ -33,7 +33,7 @@ function broken(graph: Graph, op: string, change: (node: Node) => Partial<Node>)
   return { ...graph, nodes };
 }
 
-test("a graph prints one line per node, with shapes, attributes and outputs", () => {
+test("[T10] a graph prints one line per node, with shapes, attributes and outputs", () => {
   expect(print(small())).toMatchInlineSnapshot(`
     "%0: f32[1,2,4,4] = Input() {dtype: "f32", name: "x", shape: [1,2,4,4]}
     %1: f32[3,2,3,3] = Parameter() {dtype: "f32", init: {"kind":"normal","std":0.02}, path: "net.conv.weight", shape: [3,2,3,3], trains: true}
@@ -47,7 +47,7 @@ test("a graph prints one line per node, with shapes, attributes and outputs", ()
   `);
 });
 
-test("the same program traced twice prints equally, another one differently", () => {
+test("[T10] the same program traced twice prints equally, another one differently", () => {
   expect(print(small())).toBe(print(small()));
   const of = (values: number[]) =>
     print(graphOf({ y: constant(Float32Array.from(values), [values.length]) }));
@@ -57,14 +57,14 @@ test("the same program traced twice prints equally, another one differently", ()
   expect(of([1, 2])).not.toBe(of([1, 3]));
 });
 
-test("nodes come before their users, each once, and not past a stop", () => {
+test("[T9] nodes come before their users, each once, and not past a stop", () => {
   const x = input("x", [2]);
   const y = x.add(x).mul(x);
   expect(sortNodes([y, y]).map((n) => n.op)).toEqual(["Input", "Add", "Mul"]);
   expect(sortNodes([y], new Set([x.node])).map((n) => n.op)).toEqual(["Add", "Mul"]);
 });
 
-test("a sound graph passes, and a node of false type, order or arity is refused", () => {
+test("[T11] a sound graph passes, and a node of false type, order or arity is refused", () => {
   expect(() => verify(small())).not.toThrow();
   const shape = broken(small(), "ReduceSum", () => ({ types: [{ dtype: "f32", shape: [7] }] }));
   expect(() => verify(shape)).toThrow(/internal: ReduceSum in .* claims .*\[7\]/);
@@ -79,7 +79,7 @@ test("a sound graph passes, and a node of false type, order or arity is refused"
   );
 });
 
-test("two leaves of one name and a parameter without a name are refused", () => {
+test("[T9] two leaves of one name and a parameter without a name are refused", () => {
   expect(() => graphOf({ y: input("x", [1]).add(input("x", [1])) })).toThrow("are called x");
   const nameless = parameter([1], { kind: "constant", value: 0 });
   expect(() => graphOf({ y: nameless.neg() })).toThrow("a Parameter of the graph has no name");
@@ -98,7 +98,7 @@ class Net extends Module {
   }
 }
 
-test("a shape error names the op, both operands and the module", () => {
+test("[T2] a shape error names the op, both operands and the module", () => {
   const net = place(new Net(), "unet");
   expect(parametersOf(net).map((p) => p.path)).toEqual([
     "unet.down_blocks.0.weight",
@@ -118,17 +118,21 @@ test.each<[string, () => unknown, string]>([
   ],
   ["rank", () => linear(input("x", [3]), input("w", [2, 3])), "Linear: needs rows"],
   ["window", () => conv(input("x", [1, 3, 2, 2]), input("w", [2, 3, 3, 3])), "larger than"],
-  ["broadcast", () => input("a", [2, 3]).add(input("b", [4])), "(a f32[2,3], b f32[4])"],
-  ["dtypes", () => input("a", [2]).add(input("b", [2], "i64")), "dtypes differ"],
+  ["broadcasting [T3]", () => input("a", [2, 3]).add(input("b", [4])), "(a f32[2,3], b f32[4])"],
+  ["dtypes [T4]", () => input("a", [2]).add(input("b", [2], "i64")), "dtypes differ"],
   ["inner axes", () => input("a", [2, 3]).matmul(input("b", [4, 2])), "inner axes differ, 3 and 4"],
-  ["reshape", () => input("a", [2, 3]).reshape(4, 2), "another number of elements (a f32[2,3])"],
-  ["axis", () => input("a", [2, 3]).sum([2]), "axis 2 is outside a tensor of 2 axes"],
+  [
+    "reshape [T7]",
+    () => input("a", [2, 3]).reshape(4, 2),
+    "another number of elements (a f32[2,3])",
+  ],
+  ["an axis [T5]", () => input("a", [2, 3]).sum([2]), "axis 2 is outside a tensor of 2 axes"],
   ["concat", () => concat([input("a", [2, 3]), input("b", [2, 4])], 0), "differ outside axis 0"],
   [
     "groups",
     () => groupNorm(input("x", [1, 6, 2]), null, null, { groups: 4 }),
     "channels do not split into 4 groups",
   ],
-])("a misfit of %s is told in the operands' own terms", (_, make, message) => {
+])("[T2] a misfit of %s is told in the operands' own terms", (_, make, message) => {
   expect(make).toThrow(message);
 });
