@@ -11,7 +11,7 @@ import { autoencoder } from "./networks.ts";
 const [batch, size, steps, seed] = [8, 64, 2500, 1];
 
 /** Mean absolute difference of neighbouring pixels' differences: keeps outlines sharp. */
-function gradientL1(a: Tensor, b: Tensor): Tensor {
+export function gradientL1(a: Tensor, b: Tensor): Tensor {
   const difference = a.sub(b);
   const across = difference
     .slice(3, 1)

@@ -12,6 +12,9 @@ import { autoencoder, latentShape } from "./networks.ts";
 const [channels] = latentShape;
 const pixels = 16 * 16;
 
+/** Numbers of one picture's latents. */
+export const latentSize = channels * pixels;
+
 /** Encodes every picture of the data set to the mean of its latents: [N, 8·16·16]. */
 async function encodeAll(run: Run, weights: Weights): Promise<Float32Array[]> {
   const vae = place(autoencoder(), "vae");
@@ -105,4 +108,12 @@ export async function readLatents(folder: string): Promise<Float32Array> {
   const { tensors } = await openSafetensors(join(folder, "latents.safetensors"));
   const stored = tensors.get("latents");
   return stored ? readAsF32(stored) : new Float32Array();
+}
+
+/** The normalised autoencoder of a run, by parameter path. */
+export async function readVae(folder: string): Promise<Weights> {
+  const { tensors } = await openSafetensors(join(folder, "vae.safetensors"));
+  const weights = new Map<string, Float32Array>();
+  for (const [name, stored] of tensors) weights.set(name, await readAsF32(stored));
+  return weights;
 }

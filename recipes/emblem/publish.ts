@@ -2,7 +2,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { saveFolder } from "limn/checkpoints";
-import { openSafetensors, readAsF32 } from "limn/formats";
 import { place } from "limn/nn";
 import type { Run, Weights } from "limn/training";
 import { autoencoder, textEncoder, unet } from "./networks.ts";
@@ -18,8 +17,10 @@ const recommendations = {
 };
 
 /** Writes `model` in the run folder: what `limn --model` and diffusers open. */
-export async function publish(run: Run, weights: Weights): Promise<void> {
-  const { tensors } = await openSafetensors(join(run.folder, "vae.safetensors"));
+export async function publish(
+  run: Run,
+  { vae, diffusion }: Readonly<Record<"vae" | "diffusion", Weights>>,
+): Promise<void> {
   const read = (name: string) => readFile(join(run.folder, "tokenizer", name));
   const tokenizer = ["vocab.json", "merges.txt", "tokenizer_config.json"];
   const files = await Promise.all(
@@ -33,9 +34,7 @@ export async function publish(run: Run, weights: Weights): Promise<void> {
       unet: place(unet(), "unet"),
     },
     values: ({ path }) => {
-      const stored = tensors.get(path);
-      if (stored) return readAsF32(stored);
-      const trained = weights.get(path);
+      const trained = vae.get(path) ?? diffusion.get(path);
       if (!trained) throw new Error(`the run has no weights called ${path}`);
       return trained;
     },

@@ -1,13 +1,13 @@
 /** @file How far the diffusion stage is: a grid of pictures by the averaged weights, and whether words matter. */
-import { join } from "node:path";
 import { keyedRandom, type HostArray } from "limn/base";
-import { openSafetensors, readAsF32, type Image } from "limn/formats";
+import type { Image } from "limn/formats";
 import { place } from "limn/nn";
 import { value, type Program } from "limn/runtime";
 import { guide, parseSchedulerConfig, schedulerFrom } from "limn/schedulers";
 import { graphOf, input, type Parameter } from "limn/tensor";
 import type { Run, Weights } from "limn/training";
 import { openTokenizer } from "./data.ts";
+import { readVae } from "./latents.ts";
 import { schedulerJson } from "./scheduler.ts";
 import { autoencoder, latentShape, textEncoder, tokens, unet } from "./networks.ts";
 
@@ -17,13 +17,6 @@ const prompts = [
 ];
 const rows = prompts.length;
 const [width, height, guidance, steps] = [4, 4, 3, 20];
-
-async function readVae(run: Run): Promise<Weights> {
-  const { tensors } = await openSafetensors(join(run.folder, "vae.safetensors"));
-  const weights = new Map<string, Float32Array>();
-  for (const [name, stored] of tensors) weights.set(name, await readAsF32(stored));
-  return weights;
-}
 
 const bindTo = (weights: Weights) => ({
   bind: ({ path }: Parameter) =>
@@ -70,7 +63,7 @@ function grid(planes: Float32Array, size: number): Image {
 
 /** Sixteen prompts, guidance 3, twenty steps, always from the same noise. */
 export async function drawSamples(run: Run, weights: Weights): Promise<Image> {
-  const programs = await compileAll(run, weights, await readVae(run));
+  const programs = await compileAll(run, weights, await readVae(run.folder));
   try {
     const [text, network, decoder] = programs;
     const tokenizer = await openTokenizer(run.folder);
