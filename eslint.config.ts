@@ -24,7 +24,10 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ["src/cli/**", "bench/**", "examples/**"], rules: { "no-console": "off" } },
+  {
+    files: ["src/cli/**", "bench/**", "examples/**", "recipes/**"],
+    rules: { "no-console": "off" },
+  },
   {
     files: ["src/**"],
     ignores: ["src/service/**", "src/server/**", "src/cli/**", "**/*.test.ts"],
