@@ -36,6 +36,21 @@ const plain =
   <K extends PrimitiveName>(op: K): Rule<K> =>
   (e, inputs) =>
     e.emit(op, inputs);
+/**
+ * Operands of a result that ends in an axis of 1 get its rank: ONNX Runtime 1.30 walks element by element where a shorter
+ * one meets such axes, 30 times slower ([192, 192, 1, 1] times a scalar: 218 µs, times [1, 1, 1, 1]: 7 µs).
+ */
+const broadcast =
+  <K extends PrimitiveName>(op: K): Rule<K> =>
+  (e, inputs, { types: [{ shape }], inputs: tensors }) => {
+    const missing = (i: number) => shape.length - (tensors[i]?.shape.length ?? shape.length);
+    const aligned = inputs.map((name, i) =>
+      shape.at(-1) !== 1 || missing(i) === 0
+        ? name
+        : e.reshape(name, [...Array<number>(missing(i)).fill(1), ...(tensors[i]?.shape ?? [])]),
+    );
+    return e.emit(op, aligned);
+  };
 /** ReduceSum takes its axes as an input since opset 13; the others as an attribute until 18. */
 const reduce =
   (op: "ReduceMean" | "ReduceMax" | "ReduceMin") =>
@@ -68,19 +83,19 @@ const lowerRules: { readonly [K in PrimitiveName]: LowerRule<K> } = {
   Floor: plain("Floor"),
   Round: plain("Round"),
   Not: plain("Not"),
-  Add: plain("Add"),
-  Sub: plain("Sub"),
-  Mul: plain("Mul"),
-  Div: plain("Div"),
-  Pow: plain("Pow"),
-  Max: plain("Max"),
-  Min: plain("Min"),
-  Equal: plain("Equal"),
-  Greater: plain("Greater"),
-  Less: plain("Less"),
-  And: plain("And"),
-  Or: plain("Or"),
-  Where: plain("Where"),
+  Add: broadcast("Add"),
+  Sub: broadcast("Sub"),
+  Mul: broadcast("Mul"),
+  Div: broadcast("Div"),
+  Pow: broadcast("Pow"),
+  Max: broadcast("Max"),
+  Min: broadcast("Min"),
+  Equal: broadcast("Equal"),
+  Greater: broadcast("Greater"),
+  Less: broadcast("Less"),
+  And: broadcast("And"),
+  Or: broadcast("Or"),
+  Where: broadcast("Where"),
   Cast: (e, inputs, { attrs }) =>
     e.emit("Cast", inputs, { attributes: { to: onnxTypes[attrs.to] } }),
   ReduceSum: (e, [x], { attrs }) =>
