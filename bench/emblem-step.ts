@@ -1,0 +1,87 @@
+/** @file The parts of a training step of the emblem's UNet as graphs, with numbers to run them on. */
+import { grad } from "../src/autodiff/index.ts";
+import { keyedRandom } from "../src/base/index.ts";
+import { describeNetwork } from "../src/checkpoints/index.ts";
+import { UNet2DConditionModel } from "../src/models/index.ts";
+import { parametersOf } from "../src/nn/index.ts";
+import { value, type Value } from "../src/runtime/index.ts";
+import { graphOf, input, type Graph, type Parameter } from "../src/tensor/index.ts";
+import { initialValues, optimizer } from "../src/training/index.ts";
+import { slotName, updateGraph } from "../src/training/update.ts";
+import { emblemNetworks } from "./emblem.ts";
+
+export interface EmblemStep {
+  readonly network: UNet2DConditionModel;
+  readonly parameters: readonly Parameter[];
+  readonly graphs: Readonly<Record<"forward" | "gradients" | "update", Graph>>;
+  /** The batch. */
+  readonly given: Record<string, Value>;
+  /** What `forward` and `gradients` read: the batch and the weights. */
+  readonly inputs: Record<string, Value>;
+  /** What `update` reads beside the gradients. */
+  readonly state: Record<string, Value>;
+}
+
+const adamw = optimizer({ kind: "adamw", betas: [0.9, 0.99], eps: 1e-8, weightDecay: 0.01 });
+const first = (parameter: Parameter) => value(initialValues(parameter, 0), parameter.shape);
+
+/** Traces the step for a batch of so many latents. */
+export async function emblemStep(batch: number): Promise<EmblemStep> {
+  const { unet: network } = await emblemNetworks();
+  if (!(network instanceof UNet2DConditionModel)) throw new Error("the emblem has another UNet");
+  const parameters = parametersOf(network).filter(({ trains }) => trains);
+  const given = batchOf(network, batch);
+  const [forward, gradients] = lossGraphs(network, parameters, given);
+  const trained = parameters.map(({ path, shape }) => ({ path, shape, rate: 1 }));
+  const update = updateGraph(trained, adamw, { clip: 1, average: true });
+  const weights = Object.fromEntries(parameters.map((p) => [p.path, first(p)]));
+  return {
+    network,
+    parameters,
+    graphs: { forward, gradients, update },
+    given,
+    inputs: { ...given, ...weights },
+    state: stateOf(parameters),
+  };
+}
+
+function batchOf(network: UNet2DConditionModel, batch: number): Record<string, Value> {
+  const { inChannels, sampleSize } = network.config;
+  const latent = [batch, inChannels, ...(sampleSize ?? [16, 16])];
+  const context = Number(describeNetwork(network).config["cross_attention_dim"]);
+  const random = keyedRandom(0, 0, 0);
+  const normal = (shape: number[]) => value(random.normal(shape).data, shape);
+  return {
+    noisy: normal(latent),
+    clean: normal(latent),
+    timestep: value(Array<number>(batch).fill(500), [batch]),
+    context: normal([batch, 24, context]),
+  };
+}
+
+/** The loss alone, and the loss with all gradients. */
+function lossGraphs(
+  network: UNet2DConditionModel,
+  parameters: readonly Parameter[],
+  given: Record<string, Value>,
+): [Graph, Graph] {
+  const of = (name: string) => input(name, given[name].shape);
+  const missed = network.call(of("noisy"), of("timestep"), of("context")).sub(of("clean"));
+  const loss = missed.mul(missed).mean();
+  const gradients = grad(loss, parameters);
+  const named = parameters.map(
+    ({ path }, i) => [slotName("gradient", path), gradients[i]] as const,
+  );
+  return [graphOf({ loss }), graphOf({ loss, ...Object.fromEntries(named) })];
+}
+
+function stateOf(parameters: readonly Parameter[]): Record<string, Value> {
+  const state: Record<string, Value> = { rate: value([1e-5], []), keep: value([0.9], []) };
+  for (const [name, number] of Object.entries(adamw.scalars(5))) state[name] = value([number], []);
+  for (const p of parameters) {
+    for (const slot of ["value", "average"]) state[slotName(slot, p.path)] = first(p);
+    for (const [slot, shape] of Object.entries(adamw.slots(p.shape)))
+      state[slotName(slot, p.path)] = value(new Float32Array(p.size), shape);
+  }
+  return state;
+}
