@@ -1,6 +1,6 @@
 /** @file Reads model_index.json: which pipeline a folder is made for, and the class of each part. */
-import { WeightError } from "../base/index.ts";
-import { jsonObject, quote, type JsonValue } from "../formats/index.ts";
+import { quote, shown, WeightError } from "../base/index.ts";
+import { jsonObject, type JsonValue } from "../formats/index.ts";
 
 /** Pipelines whose parts limn can put together. */
 const pipelines = [
@@ -79,7 +79,7 @@ export function parseModelIndex(json: JsonValue, what = "model_index.json"): Mod
     }
     const className = readPair(name, value as readonly JsonValue[], fail);
     if (className === null || ignoredParts.has(name)) continue;
-    if (!known) fail(`limn does not know the part ${quote(name)} (${className})`);
+    if (!known) fail(`limn does not know the part ${quote(name)} (${quote(className)})`);
     parts.set(name as PartName, checkClass(name as PartName, className, fail));
   }
   return { pipeline, parts, settings };
@@ -101,8 +101,4 @@ function checkClass(name: PartName, className: string, fail: Fail): string {
   if (allowed && !allowed.includes(className))
     fail(`${name} is a ${quote(className)}, but limn has only ${allowed.join(" or ")}`);
   return className;
-}
-
-function shown(value: JsonValue | undefined): string {
-  return value === undefined ? "nothing" : quote(JSON.stringify(value));
 }

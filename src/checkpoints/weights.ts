@@ -1,5 +1,5 @@
 /** @file Strict matching of a network's parameters with the tensors of a file. */
-import { WeightError, type DType } from "../base/index.ts";
+import { listed, shown, WeightError, type DType } from "../base/index.ts";
 import type { StoredTensor } from "../formats/index.ts";
 import { parametersOf, type Module } from "../nn/index.ts";
 import type { NameTable } from "./names/pattern.ts";
@@ -33,7 +33,7 @@ export function matchWeights(
   for (const [key, { dtype, shape }] of byKey) {
     const needed = wanted.get(key)?.shape ?? [];
     if (shape.join() !== needed.join())
-      misshapen.push(`${key} [${shape.join(",")}] instead of [${needed.join(",")}]`);
+      misshapen.push(`${key} ${shown(shape)} instead of [${needed.join(",")}]`);
     else if (!floats.has(dtype)) misshapen.push(`${key} of ${dtype} instead of floats`);
   }
   refuse(what, { missing, unexpected, misshapen });
@@ -48,11 +48,16 @@ export function keyOf(module: Module, path: string): string {
 function refuse(what: string, problems: Record<string, readonly string[]>): void {
   const found = Object.entries(problems).filter(([, names]) => names.length > 0);
   if (found.length === 0) return;
-  const listed = found.map(([kind, names]) => {
-    const more = names.length > 5 ? `, and ${names.length - 5} more` : "";
-    return `${names.length} tensor${names.length === 1 ? "" : "s"} ${kind}: ${names.slice(0, 5).join(", ")}${more}`;
+  const told = found.map(([kind, names]) => {
+    const count = `${names.length} tensor${names.length === 1 ? "" : "s"}`;
+    return `${count} ${kind}: ${kind === "unexpected" ? listed(names) : fewOf(names)}`;
   });
-  throw new WeightError(`${what}: ${listed.join("; ")}`, {
+  throw new WeightError(`${what}: ${told.join("; ")}`, {
     hint: "check that config.json belongs to these weights, and that they are a full checkpoint and not a LoRA",
   });
+}
+
+/** Words of our own, so in no need of quotes; those after the first five are only counted. */
+function fewOf(words: readonly string[]): string {
+  return words.slice(0, 5).join(", ") + (words.length > 5 ? `, and ${words.length - 5} more` : "");
 }

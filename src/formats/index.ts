@@ -23,7 +23,6 @@ export {
   isJsonObject,
   jsonObject,
   parseJson,
-  quote,
   type JsonLimits,
   type JsonValue,
 } from "./json.ts";

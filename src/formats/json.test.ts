@@ -1,6 +1,6 @@
 /** @file The strict reader against `JSON.parse`: the same values, fewer texts. */
 import { expect, test } from "vitest";
-import { parseJson, quote } from "./json.ts";
+import { parseJson } from "./json.ts";
 
 const parse = (text: string | Uint8Array) => parseJson(text, { what: "x.json" });
 
@@ -61,9 +61,4 @@ test("keys that mean something in JavaScript are ordinary keys", () => {
   expect(Object.keys(value as object)).toEqual(["__proto__", "constructor"]);
   expect((value as { polluted?: number }).polluted).toBeUndefined();
   expect(({} as { polluted?: number }).polluted).toBeUndefined();
-});
-
-test("text of unknown origin is shortened and escaped in messages", () => {
-  expect(quote("a\u001b[2J\u202e\u009b")).toBe('"a\\u001b[2J\\u202e\\u009b"');
-  expect(quote("x".repeat(1000)).length).toBeLessThan(70);
 });

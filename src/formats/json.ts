@@ -1,5 +1,5 @@
 /** @file Strict JSON (RFC 8259) for files of unknown origin: bounded size and depth, no doubled keys. */
-import { FormatError } from "../base/index.ts";
+import { FormatError, quote } from "../base/index.ts";
 
 /** Anything JSON can say. Objects have no prototype, so `__proto__` is an ordinary key. */
 export type JsonValue =
@@ -12,16 +12,6 @@ export interface JsonLimits {
   readonly maxBytes?: number;
   /** Arrays and objects inside each other, 64 by default. */
   readonly maxDepth?: number;
-}
-
-/** Text shortened and with control characters escaped, for messages and terminals. */
-export function quote(text: string, length = 60): string {
-  const shown = text.length > length ? `${text.slice(0, length)}…` : text;
-  // JSON leaves DEL, C1 and the directional marks as they are; a terminal obeys them.
-  return JSON.stringify(shown).replace(
-    /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }
 
 /** UTF-8 to text; broken sequences are refused and a byte order mark is kept. */

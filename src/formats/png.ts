@@ -1,7 +1,6 @@
 /** @file PNG chunks (ISO/IEC 15948): reading the texts of a picture under limits, and adding some. */
-import { FormatError, RequestError } from "../base/index.ts";
+import { FormatError, quote, RequestError } from "../base/index.ts";
 import type { PictureTexts } from "./image.ts";
-import { quote } from "./json.ts";
 
 /** One chunk: its four letters and its content. */
 export interface PngChunk {

@@ -1,10 +1,9 @@
 /** @file Safetensors files on disk: an index by byte ranges, tensors on demand, atomic streamed writing. */
 import { open, realpath, stat, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { FormatError, RequestError, type DType } from "../base/index.ts";
+import { FormatError, quote, RequestError, type DType } from "../base/index.ts";
 import { bytesToF32 } from "./float16.ts";
 import { writeChunksAtomic } from "./files.node.ts";
-import { quote } from "./json.ts";
 import {
   byteLengthOf,
   headerRemarks,

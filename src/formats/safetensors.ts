@@ -1,6 +1,6 @@
 /** @file The safetensors layout: u64 header length, JSON header, then the tensors without a gap. */
-import { dtypeBytes, FormatError, RequestError, type DType } from "../base/index.ts";
-import { decodeUtf8, jsonObject, parseJson, quote, type JsonValue } from "./json.ts";
+import { dtypeBytes, FormatError, quote, RequestError, shown, type DType } from "../base/index.ts";
+import { decodeUtf8, jsonObject, parseJson, type JsonValue } from "./json.ts";
 
 /** Bytes of JSON that the format allows for a header. */
 export const maxHeaderBytes = 100_000_000;
@@ -107,7 +107,7 @@ export function layOut<T extends TensorDescription>(
 export function byteLengthOf(dtype: DType, shape: readonly JsonValue[], what: string): number {
   let bytes: number = dtypeBytes[dtype];
   for (const size of shape) {
-    if (!isCount(size)) throw new FormatError(`${what}: ${quote(JSON.stringify(size))} is no size`);
+    if (!isCount(size)) throw new FormatError(`${what}: ${shown(size)} is no size`);
     // An empty axis must not hide sizes whose product overflows in other readers.
     bytes *= Math.max(size, 1);
     if (!Number.isSafeInteger(bytes))
@@ -144,7 +144,7 @@ function readEntry(value: JsonValue, what: string): TensorSpan {
 function readDType(value: JsonValue | undefined, what: string): DType {
   const dtype = typeof value === "string" ? dtypes.get(value) : undefined;
   if (dtype) return dtype;
-  const found = value === undefined ? "is missing" : `${quote(JSON.stringify(value))}`;
+  const found = value === undefined ? "is missing" : shown(value);
   const readable = [...dtypes.keys()].join(", ");
   throw new FormatError(`${what}: the dtype ${found}; limn reads ${readable}`);
 }
@@ -204,7 +204,7 @@ export function readShardList(text: Uint8Array, what: string): ReadonlyMap<strin
   )) {
     if (typeof file !== "string" || !/^[^/\\:\0]+\.safetensors$/.test(file))
       throw new FormatError(
-        `${what}: ${quote(JSON.stringify(file))} must be the name of a .safetensors file in the same folder`,
+        `${what}: ${shown(file)} must be the name of a .safetensors file in the same folder`,
       );
     shards.set(tensor, file);
   }

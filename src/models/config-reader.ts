@@ -1,5 +1,5 @@
 /** @file Reads a config.json field by field, strictly: each field has a default, a kind and a range, and none is passed over. */
-import { WeightError } from "../base/index.ts";
+import { shown, WeightError } from "../base/index.ts";
 
 /** Told of each field that no version of the model knows, as a sentence. */
 export type Report = (remark: string) => void;
@@ -22,7 +22,7 @@ export class ConfigReader {
   constructor(json: unknown, what: string) {
     this.#what = what;
     if (typeof json !== "object" || json === null || Array.isArray(json))
-      this.fail(`the config must be a JSON object, got ${printed(json)}`);
+      this.fail(`the config must be a JSON object, got ${shown(json)}`);
     this.#fields = new Map(Object.entries(json));
   }
 
@@ -40,7 +40,7 @@ export class ConfigReader {
   /** Requires `_class_name` to be the one class that the caller builds. */
   className(expected: string): void {
     const found = this.raw("_class_name");
-    if (found !== expected) this.fail(`_class_name must be "${expected}", got ${printed(found)}`);
+    if (found !== expected) this.fail(`_class_name must be "${expected}", got ${shown(found)}`);
   }
 
   /** A whole number from 1 (or `min`) up to `max`. */
@@ -98,7 +98,7 @@ export class ConfigReader {
   number(field: string, fallback: number, { min = -Infinity, max = Infinity }: Range = {}): number {
     const value = this.raw(field) ?? fallback;
     if (typeof value !== "number" || !Number.isFinite(value) || value < min || value > max)
-      this.fail(`${field} must be a number from ${min} to ${max}, got ${printed(value)}`);
+      this.fail(`${field} must be a number from ${min} to ${max}, got ${shown(value)}`);
     return value;
   }
 
@@ -125,7 +125,7 @@ export class ConfigReader {
       const value = this.raw(field);
       if (value !== undefined && !allowed.includes(value))
         this.fail(
-          `limn does not support ${field} = ${printed(value)}, only ${allowed.map(printed).join(" or ")}`,
+          `limn does not support ${field} = ${shown(value)}, only ${allowed.map((word) => shown(word)).join(" or ")}`,
         );
     }
   }
@@ -140,19 +140,19 @@ export class ConfigReader {
     for (const field of this.#fields.keys())
       if (!this.#asked.has(field) && !harmless.has(field))
         report(
-          `${this.#what}: the config has an unknown field ${printed(field)}, which is ignored and may matter`,
+          `${this.#what}: the config has an unknown field ${shown(field)}, which is ignored and may matter`,
         );
   }
 
   #checkCount(field: string, value: unknown, { min = 1, max = limits.channels }: Range): number {
     if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max)
-      this.fail(`${field} must be a whole number from ${min} to ${max}, got ${printed(value)}`);
+      this.fail(`${field} must be a whole number from ${min} to ${max}, got ${shown(value)}`);
     return value;
   }
 
   #checkFlag(field: string, value: unknown): boolean {
     if (typeof value !== "boolean")
-      this.fail(`${field} must be true or false, got ${printed(value)}`);
+      this.fail(`${field} must be true or false, got ${shown(value)}`);
     return value;
   }
 
@@ -160,20 +160,14 @@ export class ConfigReader {
     const found = allowed.find((word) => word === value);
     if (found === undefined)
       this.fail(
-        `${field} is ${printed(value)}, but limn knows only ${allowed.map(printed).join(", ")}`,
+        `${field} is ${shown(value)}, but limn knows only ${allowed.map((word) => shown(word)).join(", ")}`,
       );
     return found;
   }
 
   #list(field: string, value: unknown): unknown[] {
     if (!Array.isArray(value) || value.length === 0 || value.length > limits.levels)
-      this.fail(`${field} must be a list of 1 to ${limits.levels} entries, got ${printed(value)}`);
+      this.fail(`${field} must be a list of 1 to ${limits.levels} entries, got ${shown(value)}`);
     return value as unknown[];
   }
-}
-
-/** A value for a message: JSON, shortened, with control characters escaped. */
-function printed(value: unknown): string {
-  const text = value === undefined ? "nothing" : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -1,7 +1,7 @@
 /** @file `limn.json`: what a model's maker recommends, beside the model. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { FormatError } from "../base/index.ts";
+import { FormatError, shown } from "../base/index.ts";
 import { jsonObject, parseJson, type JsonValue } from "../formats/index.ts";
 
 /** Recommended settings; null where the maker says nothing. */
@@ -44,5 +44,5 @@ export async function readRecommendations(folder: string): Promise<Recommendatio
 }
 
 function fail(path: string, key: string, value: JsonValue, needed: string): never {
-  throw new FormatError(`${path}: ${key} must be ${needed}, got ${JSON.stringify(value)}`);
+  throw new FormatError(`${path}: ${key} must be ${needed}, got ${shown(value)}`);
 }

@@ -1,5 +1,5 @@
 /** @file Reading a CLIP tokenizer folder: vocab.json, merges.txt, tokenizer_config.json, special_tokens_map.json. */
-import { FormatError } from "../base/index.ts";
+import { FormatError, quote, shown } from "../base/index.ts";
 import type { Merge } from "./bpe.ts";
 import { normalize } from "./pieces.ts";
 
@@ -65,7 +65,7 @@ export function readClipFiles(files: ClipTokenizerFiles): ClipTokenizerParts {
     const id = vocabulary.get(content) ?? added.find((special) => special.content === content)?.id;
     if (id === undefined)
       throw new FormatError(
-        `vocab.json: the special token ${JSON.stringify(content)} is missing among ${vocabulary.size} entries`,
+        `vocab.json: the special token ${quote(content)} is missing among ${vocabulary.size} entries`,
       );
     return id;
   };
@@ -79,7 +79,9 @@ function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new FormatError(`${file}: is not JSON: ${(cause as Error).message}`, { cause });
+    throw new FormatError(`${file}: is not JSON (${quote((cause as Error).message, 120)})`, {
+      cause,
+    });
   }
 }
 
@@ -93,12 +95,9 @@ function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The start of a value as JSON, for messages. */
+/** A value for a message; what it holds inside does not matter. */
 function show(value: unknown): string {
-  if (Array.isArray(value)) return "a list";
-  if (isObject(value)) return "an object";
-  const text = JSON.stringify(value) ?? "nothing";
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  return Array.isArray(value) ? "a list" : isObject(value) ? "an object" : shown(value);
 }
 
 /** Entries and ids; n entries must have the ids 0 to n − 1, since each is a row of the embedding. */
