@@ -1,27 +1,47 @@
 /** @file Configs that must be refused, in the place of those of an honest folder: nothing hangs, allocates or leaves the folder. */
-import { copyFile, cp, mkdtemp } from "node:fs/promises";
-import { readFileSync } from "node:fs";
+import { copyFile, cp, mkdtemp, writeFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { LimnError } from "../base/index.ts";
+import { load } from "../pipelines/index.ts";
+import type { Engine } from "../runtime/index.ts";
+import { parseSchedulerConfig } from "../schedulers/index.ts";
 import { openFolder } from "./index.ts";
 
 const goldens = "tests/goldens";
 const list = JSON.parse(readFileSync(`${goldens}/formats/hostile/hostile.json`, "utf8")) as {
   files: { file: string; must: string; why: string }[];
 };
-/** Which config of the folder a hostile file stands in for, by the beginning of its name. */
+/** Which file of the folder a hostile one stands in for, by the beginning of its name. */
 const places: Record<string, string> = {
   unet: "unet/config.json",
   json: "unet/config.json",
   text: "text_encoder/config.json",
   index: "model_index.json",
+  scheduler: "scheduler/scheduler_config.json",
+  vocab: "tokenizer/vocab.json",
+  merges: "tokenizer/merges.txt",
 };
-const cases = list.files.flatMap(({ file, must, why }) => {
-  const place = places[/^hostile\/configs\/(\w+)-/.exec(file)?.[1] ?? ""];
-  return place === undefined ? [] : [{ file, must, why, place }];
-});
+const cases = list.files
+  .filter(({ file }) => file.startsWith("hostile/configs/"))
+  .map((one) => ({ ...one, place: places[/(\w+)-[^/]+$/.exec(one.file)?.[1] ?? ""] }));
+
+/** Opens a folder with all that only a picture needs: its tokenizer and its scheduler. */
+async function openAll(path: string): Promise<readonly string[]> {
+  const { remarks, scheduler } = await openFolder(path);
+  parseSchedulerConfig(scheduler);
+  await load(path, { engine });
+  return remarks;
+}
+
+/** Compiles nothing: opening must not need it. */
+const engine: Engine = {
+  name: "none",
+  version: "0",
+  compile: () => Promise.reject(new Error("nothing shall be compiled")),
+};
 
 let folder: string;
 beforeAll(async () => {
@@ -29,20 +49,28 @@ beforeAll(async () => {
   await cp(`${goldens}/models/sd1`, folder, { recursive: true });
 });
 
-test("there are cases", () => expect(cases.length).toBeGreaterThan(30));
+test("every hostile config has its place", () => {
+  const files = readdirSync(`${goldens}/formats/hostile/configs`);
+  expect(cases.map(({ file }) => basename(file)).sort()).toEqual(files.sort());
+  expect(cases.filter(({ place }) => place === undefined)).toEqual([]);
+});
 
 test.each(cases)("$must $file: $why", async ({ file, must, place }) => {
   await copyFile(join(goldens, "formats", file), join(folder, place));
-  const opened = openFolder(folder);
+  const start = performance.now();
+  const opened = openAll(folder);
   try {
     if (must === "refuse") {
       const error: unknown = await opened.catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(LimnError);
       expect((error as LimnError).code).not.toBe("internal");
+      expect((error as LimnError).message).toMatch(/^[^\p{Cc}\p{Bidi_Control}]{15,700}$/u);
     } else {
-      const { remarks } = await opened;
+      const remarks = await opened;
+      expect(remarks.join("")).toMatch(/^[^\p{Cc}\p{Bidi_Control}]{0,700}$/u);
       expect(remarks.length > 0).toBe(must === "accept-with-report");
     }
+    expect(performance.now() - start).toBeLessThan(5000);
   } finally {
     await copyFile(join(goldens, "models/sd1", place), join(folder, place));
   }
@@ -70,4 +98,28 @@ test("an unknown field is named in the remarks", async () => {
   await copyFile(`${goldens}/formats/hostile/configs/unet-field-unknown.json`, join(folder, place));
   expect((await openFolder(folder)).remarks.join()).toContain("brand_new_option");
   await copyFile(join(goldens, "models/sd1", place), join(folder, place));
+});
+
+test("names from files are escaped and shortened", async () => {
+  const evil = `\u001b]0;owned\u0007\u202e\u009b${"n".repeat(5000)}`;
+  const spoil = async (place: string, change: (json: Record<string, unknown>) => void) => {
+    const json = JSON.parse(readFileSync(join(goldens, "models/sd1", place), "utf8")) as object;
+    const changed: Record<string, unknown> = { ...json };
+    change(changed);
+    await writeFile(join(folder, place), JSON.stringify(changed));
+    const result = await openAll(folder).catch((error: unknown) => [(error as Error).message]);
+    await copyFile(join(goldens, "models/sd1", place), join(folder, place));
+    expect(result.join("")).toMatch(/^[^\p{Cc}\p{Bidi_Control}]{15,700}$/u);
+    expect(result.join("")).toContain("owned");
+  };
+  await spoil("unet/config.json", (json) => (json[evil] = 1));
+  await spoil("unet/config.json", (json) => (json.act_fn = evil));
+  await spoil("unet/config.json", (json) => (json.down_block_types = [evil]));
+  await spoil("text_encoder/config.json", (json) => (json.hidden_act = evil));
+  await spoil("scheduler/scheduler_config.json", (json) => (json[evil] = 1));
+  await spoil("scheduler/scheduler_config.json", (json) => (json._class_name = evil));
+  await spoil("scheduler/scheduler_config.json", (json) => (json.beta_start = evil));
+  await spoil("model_index.json", (json) => (json._class_name = evil));
+  await spoil("model_index.json", (json) => (json.unet = ["diffusers", evil]));
+  await spoil("tokenizer/vocab.json", (json) => (json[evil] = 0));
 });

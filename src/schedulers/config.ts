@@ -1,5 +1,5 @@
 /** @file Scheduler configurations: one complete plain object, read from a diffusers `scheduler_config.json`. */
-import { WeightError } from "../base/index.ts";
+import { shown, WeightError } from "../base/index.ts";
 import type { PredictionName } from "./prediction.ts";
 import { settingsReader, type Settings } from "./settings.ts";
 
@@ -91,21 +91,20 @@ const sigmaFlags = {
   flow: "use_flow_sigmas",
 } as const;
 
+/** One timestep alone has no levels to go between; a table of more would take seconds and gigabytes. */
+const trainTimestepsRange = [2, 100_000] as const;
+
 /** Reads settings, all of which must be of the right kind. */
 export function readSettings(className: string, own: Settings): SchedulerConfig {
-  const { number, flag, choice, orNull, numbers, text, onlyFlag, fail } = settingsReader(
-    className,
-    {
-      ...neutral,
-      ...own,
-    },
-  );
+  const read = settingsReader(className, { ...neutral, ...own });
+  const { number, whole, positive, fraction, flag, choice, orNull, text, fail } = read;
+  const trainTimesteps = whole("num_train_timesteps", trainTimestepsRange);
   if (flag("use_dynamic_shifting")) fail("use_dynamic_shifting", "false");
   return {
     className,
-    numTrainTimesteps: number("num_train_timesteps"),
-    betaStart: number("beta_start"),
-    betaEnd: number("beta_end"),
+    numTrainTimesteps: trainTimesteps,
+    betaStart: fraction("beta_start"),
+    betaEnd: fraction("beta_end"),
     betaSchedule: choice(
       "beta_schedule",
       "linear",
@@ -113,7 +112,7 @@ export function readSettings(className: string, own: Settings): SchedulerConfig 
       "squaredcos_cap_v2",
       "sigmoid",
     ),
-    trainedBetas: orNull("trained_betas", numbers),
+    trainedBetas: orNull("trained_betas", (key) => read.fractions(key, trainTimesteps)),
     rescaleBetasZeroSnr: flag("rescale_betas_zero_snr"),
     predictionType: choice(
       "prediction_type",
@@ -123,28 +122,28 @@ export function readSettings(className: string, own: Settings): SchedulerConfig 
       "flow_prediction",
     ),
     timestepSpacing: choice("timestep_spacing", "leading", "linspace", "trailing"),
-    stepsOffset: number("steps_offset"),
+    stepsOffset: whole("steps_offset", [0, trainTimesteps - 1]),
     clipSample: flag("clip_sample"),
-    clipSampleRange: number("clip_sample_range"),
+    clipSampleRange: positive("clip_sample_range"),
     thresholding: flag("thresholding"),
-    dynamicThresholdingRatio: number("dynamic_thresholding_ratio"),
-    sampleMaxValue: number("sample_max_value"),
+    dynamicThresholdingRatio: fraction("dynamic_thresholding_ratio"),
+    sampleMaxValue: positive("sample_max_value"),
     setAlphaToOne: flag("set_alpha_to_one"),
     varianceType: orNull("variance_type", text),
     skipPrkSteps: flag("skip_prk_steps"),
-    sigmaSpacing: onlyFlag(sigmaFlags) ?? "table",
+    sigmaSpacing: read.onlyFlag(sigmaFlags) ?? "table",
     finalSigma: choice("final_sigmas_type", "zero", "sigma_min"),
     interpolationType: choice("interpolation_type", "linear", "log_linear"),
     timestepType: choice("timestep_type", "discrete", "continuous"),
-    sigmaMin: orNull("sigma_min", number),
-    sigmaMax: orNull("sigma_max", number),
+    sigmaMin: orNull("sigma_min", positive),
+    sigmaMax: orNull("sigma_max", positive),
     solverOrder: number("solver_order"),
     algorithmType: choice("algorithm_type", ...algorithms),
     solverType: text("solver_type"),
     lowerOrderFinal: flag("lower_order_final"),
     eulerAtFinal: flag("euler_at_final"),
     lambdaMinClipped: number("lambda_min_clipped"),
-    flowShift: number("flow_shift"),
+    flowShift: positive("flow_shift"),
   };
 }
 
@@ -156,7 +155,7 @@ export function requireOneOf<K extends keyof SchedulerConfig>(
 ): void {
   if (!values.includes(config[key])) {
     throw new WeightError(
-      `${config.className} takes ${key} ${values.join(", ")}, got ${String(config[key])}`,
+      `${config.className} takes ${key} ${values.join(", ")}, got ${shown(config[key])}`,
     );
   }
 }

@@ -298,8 +298,14 @@ describe("tables", () => {
         expect(() => found.levels(steps), count).toThrow("steps: must be");
         continue;
       }
+      const visited = tables.numbers(wanted.timesteps);
+      if (!wanted.sigmas && visited[0] >= found.config.numTrainTimesteps) {
+        // diffusers lists it too, but ends with an IndexError at the first step.
+        expect(() => found.levels(steps), count).toThrow("at most 999 steps");
+        continue;
+      }
       const levels = found.levels(steps);
-      expectTimesteps(levels, tables.numbers(wanted.timesteps), count);
+      expectTimesteps(levels, visited, count);
       expectClose([found.initNoiseSigma(steps)], [wanted.init_noise_sigma]);
       if (wanted.sigmas) {
         const sigmas = tables.numbers(wanted.sigmas).slice(0, levels.length);

@@ -74,6 +74,25 @@ describe("names", () => {
     });
   });
 
+  test("a named sampler is what it says, whatever solver the file has", () => {
+    const other = { ...file, algorithm_type: "sde-dpmsolver++", solver_type: "heun" };
+    const solverOf = (sampler: string) => {
+      const settings = withSampler({ ...other, solver_order: 3 }, { sampler, schedule: null });
+      const { algorithmType, solverType, solverOrder } = parseSchedulerConfig(settings);
+      return [algorithmType, solverType, solverOrder];
+    };
+    expect(solverOf("DPM++ 2M")).toEqual(["dpmsolver++", "midpoint", 2]);
+    expect(solverOf("DPM++ 2M SDE")).toEqual(["sde-dpmsolver++", "midpoint", 2]);
+    expect(solverOf("DPM++ 2M SDE Heun")).toEqual(["sde-dpmsolver++", "heun", 2]);
+  });
+
+  test("Automatic is the sampler's own schedule", () => {
+    for (const { label } of samplers)
+      expect(configOf(label, "Automatic"), label).toEqual(configOf(label));
+    expect(configOf("DPM++ 2M", "automatic").sigmaSpacing).toBe("karras");
+    expect(configOf("DPM++ 2M Automatic").sigmaSpacing).toBe("karras");
+  });
+
   test("an asked schedule replaces the sampler's own", () => {
     expect(configOf("DPM++ 2M", "beta").sigmaSpacing).toBe("beta");
     expect(configOf("DPM++ 2M", "SGM Uniform")).toMatchObject({
@@ -106,6 +125,19 @@ describe("[S10] configurations that are refused", () => {
       { ...euler, use_karras_sigmas: true, use_beta_sigmas: true },
       "use_karras_sigmas and use_beta_sigmas",
     ],
+    [{ ...euler, num_train_timesteps: 0 }, "must be a whole number from 2 to 100000, got 0"],
+    [{ ...euler, num_train_timesteps: 1 }, "num_train_timesteps must be a whole number"],
+    [{ ...euler, num_train_timesteps: 2.5 }, "num_train_timesteps must be a whole number"],
+    [{ ...euler, num_train_timesteps: 3e8 }, "num_train_timesteps must be a whole number"],
+    [{ ...euler, steps_offset: 5000 }, "steps_offset must be a whole number from 0 to 999"],
+    [{ ...euler, steps_offset: -1 }, "steps_offset must be a whole number"],
+    [{ ...euler, beta_end: 2.5 }, "beta_end must be a number between 0 and 1, got 2.5"],
+    [{ ...euler, beta_start: 0 }, "beta_start must be a number between 0 and 1, got 0"],
+    [{ ...euler, trained_betas: [] }, "trained_betas must be a list of 1000 numbers"],
+    [{ ...euler, num_train_timesteps: 2, trained_betas: [0.1, 1.5] }, "a list of 2 numbers"],
+    [{ ...euler, sigma_min: -1 }, "sigma_min must be a number above 0"],
+    [{ _class_name: "DDIMScheduler", clip_sample_range: -1 }, "clip_sample_range must be a number"],
+    [{ ...euler, beta_schedule: "\u001b[2J" + "x".repeat(500) }, /^[^\p{Cc}]{15,300}$/u],
     [{ _class_name: "PNDMScheduler", prediction_type: "sample" }, "predictionType"],
     [{ _class_name: "DDPMScheduler", variance_type: "fixed_large_log" }, "varianceType"],
     [
@@ -147,6 +179,16 @@ describe("runs", () => {
       const found = schedulerFrom(configOf(className));
       expect(() => found.levels(steps)).toThrow(/steps: must be a whole number between 1 and 1000/);
     }
+  });
+
+  test("steps that an offset pushes past the last timestep are refused, with the most there are", () => {
+    for (const name of ["DDIM", "DDPM", "PLMS"]) {
+      const found = schedulerFrom(configOf(name));
+      expect(() => found.levels(1000)).toThrow("at most 999 steps are possible");
+      expect(found.levels(999).every(({ sigma }) => sigma > 0 && sigma < Infinity)).toBe(true);
+    }
+    const far = parseSchedulerConfig({ ...file, _class_name: "DDIMScheduler", steps_offset: 999 });
+    expect(() => schedulerFrom(far).levels(2)).toThrow("at most 1 steps are possible");
   });
 
   test("[S9] what is held fixed goes into the next step, with the level of the next call", async () => {

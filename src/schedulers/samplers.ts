@@ -18,18 +18,19 @@ const named = (label: string, className: string, settings: Settings = {}, schedu
   settings,
   schedule: schedule ?? null,
 });
-const sde: Settings = { algorithm_type: "sde-dpmsolver++" };
+/** Said in full, for a file may hold another solver's choices. */
+const twoM: Settings = {
+  algorithm_type: "dpmsolver++",
+  solver_type: "midpoint",
+  solver_order: 2,
+};
+const sde: Settings = { ...twoM, algorithm_type: "sde-dpmsolver++" };
 
 /** All samplers by name; limn's own name is the label in kebab case, "++" as "pp". */
 export const samplers: readonly NamedSampler[] = [
-  named("DPM++ 2M", "DPMSolverMultistep", { solver_order: 2 }, "Karras"),
-  named("DPM++ 2M SDE", "DPMSolverMultistep", { ...sde, solver_order: 2 }, "Exponential"),
-  named(
-    "DPM++ 2M SDE Heun",
-    "DPMSolverMultistep",
-    { ...sde, solver_order: 2, solver_type: "heun" },
-    "Exponential",
-  ),
+  named("DPM++ 2M", "DPMSolverMultistep", twoM, "Karras"),
+  named("DPM++ 2M SDE", "DPMSolverMultistep", sde, "Exponential"),
+  named("DPM++ 2M SDE Heun", "DPMSolverMultistep", { ...sde, solver_type: "heun" }, "Exponential"),
   named("Euler a", "EulerAncestralDiscrete"),
   named("Euler", "EulerDiscrete"),
   named("DDIM", "DDIM"),
@@ -38,7 +39,7 @@ export const samplers: readonly NamedSampler[] = [
   named("PNDM", "PNDM", { skip_prk_steps: false }),
 ];
 
-/** Schedule names, and what each sets. "Automatic" leaves it to the sampler. */
+/** Schedule names, and what each sets. "Automatic" is the one that the sampler takes by itself. */
 export const schedules: Readonly<Record<string, Settings>> = {
   Automatic: {},
   Uniform: { timestep_spacing: "linspace" },
@@ -76,12 +77,11 @@ export function withSampler(
   { sampler, schedule }: { sampler: string | null; schedule: string | null },
 ): Settings {
   const wanted = sampler === null ? null : findSampler(sampler);
-  const asked = schedule ?? wanted?.schedule ?? null;
+  const automatic = schedule === null || kebab(schedule) === "automatic";
+  const asked = automatic ? (wanted?.schedule ?? null) : schedule;
   const settings = { ...file, ...wanted?.settings };
   if (wanted) Object.assign(settings, { _class_name: wanted.className });
-  return asked === null || kebab(asked) === "automatic"
-    ? settings
-    : withSchedule(settings, findSchedule(asked));
+  return asked === null ? settings : withSchedule(settings, findSchedule(asked));
 }
 
 /** The sampler of this name, with the schedule that the name may end in. */
@@ -93,7 +93,7 @@ function findSampler(name: string): Omit<NamedSampler, "label"> {
   if (found) return found;
   for (const schedule of Object.keys(schedules)) {
     const base = samplers.find(({ label }) => `${kebab(label)}-${kebab(schedule)}` === wanted);
-    if (base) return { ...base, schedule };
+    if (base) return schedule === "Automatic" ? base : { ...base, schedule };
   }
   const labels = samplers.map(({ label }) => label).join(", ");
   const classes = schedulerClasses.map((known) => known.name).join(", ");

@@ -1,5 +1,5 @@
 /** @file Schedulers: a configuration made into noise levels, noising and a sampling loop. */
-import { RequestError, WeightError, type HostArray } from "../base/index.ts";
+import { listed, RequestError, shown, WeightError, type HostArray } from "../base/index.ts";
 import { combine } from "./arithmetic.ts";
 import { schedulerClasses } from "./classes.ts";
 import { readSettings, type SchedulerConfig } from "./config.ts";
@@ -67,7 +67,7 @@ export function parseSchedulerConfig(json: unknown): SchedulerConfig {
       !(key in formerSettings && formerSettings[key] === settings[key]),
   );
   if (unknown.length > 0) {
-    throw new WeightError(`${found.name} has no setting named ${unknown.join(", ")}`, {
+    throw new WeightError(`${found.name} has no setting named ${listed(unknown)}`, {
       hint: "Remove it from scheduler_config.json if it is not needed.",
     });
   }
@@ -81,7 +81,7 @@ function classNamed(name: unknown): SchedulerClass {
   const found = schedulerClasses.find((candidate) => candidate.name === name);
   if (found) return found;
   const known = schedulerClasses.map((candidate) => candidate.name).join(", ");
-  throw new WeightError(`unknown scheduler class ${JSON.stringify(name)}; known are ${known}`);
+  throw new WeightError(`unknown scheduler class ${shown(name)}; known are ${known}`);
 }
 
 /** The scheduler of a configuration. */

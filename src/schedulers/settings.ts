@@ -1,19 +1,45 @@
 /** @file Typed reading of settings as diffusers writes them, with errors that name the key. */
-import { WeightError } from "../base/index.ts";
+import { shown, WeightError } from "../base/index.ts";
 
 /** Settings in diffusers' spelling. */
 export type Settings = Readonly<Record<string, unknown>>;
 
-/** Readers of one setting each; all throw a WeightError that says what was needed and what came. */
-export function settingsReader(owner: string, settings: Settings) {
-  const fail = (key: string, needed: string): never => {
-    throw new WeightError(
-      `${owner}: ${key} must be ${needed}, got ${JSON.stringify(settings[key])}`,
-    );
-  };
+type Fail = (key: string, needed: string) => never;
+
+function numberReaders(settings: Settings, fail: Fail) {
   const number = (key: string): number => {
     const value = settings[key] === "-inf" ? -Infinity : settings[key];
     return typeof value === "number" ? value : fail(key, "a number");
+  };
+  const whole = (key: string, [least, most]: readonly [number, number]): number => {
+    const value = number(key);
+    const fits = Number.isInteger(value) && value >= least && value <= most;
+    return fits ? value : fail(key, `a whole number from ${least} to ${most}`);
+  };
+  const positive = (key: string): number => {
+    const value = number(key);
+    return value > 0 && value < Infinity ? value : fail(key, "a number above 0");
+  };
+  /** A share that is neither nothing nor all. */
+  const fraction = (key: string): number => {
+    const value = number(key);
+    return value > 0 && value < 1 ? value : fail(key, "a number between 0 and 1");
+  };
+  const fractions = (key: string, count: number): number[] => {
+    const value = settings[key];
+    const fits = (item: unknown): item is number =>
+      typeof item === "number" && item > 0 && item < 1;
+    return Array.isArray(value) && value.length === count && value.every(fits)
+      ? value
+      : fail(key, `a list of ${count} numbers between 0 and 1`);
+  };
+  return { number, whole, positive, fraction, fractions };
+}
+
+/** Readers of one setting each; all throw a WeightError that says what was needed and what came. */
+export function settingsReader(owner: string, settings: Settings) {
+  const fail: Fail = (key, needed) => {
+    throw new WeightError(`${owner}: ${key} must be ${needed}, got ${shown(settings[key])}`);
   };
   const flag = (key: string): boolean => {
     const value = settings[key] ?? false;
@@ -22,11 +48,6 @@ export function settingsReader(owner: string, settings: Settings) {
   const text = (key: string): string => {
     const value = settings[key];
     return typeof value === "string" ? value : fail(key, "a name");
-  };
-  const numbers = (key: string): number[] => {
-    const value = settings[key];
-    const isNumber = (item: unknown): item is number => typeof item === "number";
-    return Array.isArray(value) && value.every(isNumber) ? value : fail(key, "a list of numbers");
   };
   const choice = <T extends string>(key: string, ...names: readonly T[]): T =>
     names.find((name) => name === settings[key]) ?? fail(key, `one of ${names.join(", ")}`);
@@ -41,5 +62,5 @@ export function settingsReader(owner: string, settings: Settings) {
     }
     return names[0];
   };
-  return { fail, number, flag, text, numbers, choice, orNull, onlyFlag };
+  return { ...numberReaders(settings, fail), fail, flag, text, choice, orNull, onlyFlag };
 }

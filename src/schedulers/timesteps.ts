@@ -19,9 +19,18 @@ export function spacedTimesteps(config: SchedulerConfig, n: number): number[] {
   }
 }
 
-/** `spacedTimesteps` rounded to whole ones. */
+/** `spacedTimesteps` rounded to whole ones, all of which the training table has. */
 export function wholeTimesteps(config: SchedulerConfig, n: number): number[] {
-  return spacedTimesteps(config, n).map(roundEven);
+  const timesteps = spacedTimesteps(config, n).map(roundEven);
+  const { numTrainTimesteps: count, stepsOffset } = config;
+  if (timesteps[0] < count) return timesteps;
+  const first = (steps: number) => (steps - 1) * Math.floor(count / steps) + stepsOffset;
+  let most = count;
+  while (first(most) >= count) most -= 1;
+  throw new RequestError(
+    "steps",
+    `${n} steps would begin at timestep ${timesteps[0]}, but steps_offset ${stepsOffset} leaves none above ${count - 1}; at most ${most} steps are possible`,
+  );
 }
 
 /** Throws unless n is a whole number of steps between 1 and `most`. */

@@ -16,11 +16,17 @@ export function samplerLabel(file: Settings): string {
 }
 
 /** A1111's name of the schedule in a configuration; "Automatic" is the sampler's own. */
-export function scheduleLabel(config: Settings): string {
-  const spread = Object.entries(schedules).find(
-    ([, settings]) =>
-      Object.keys(settings).some((key) => key.startsWith("use_")) &&
-      Object.entries(settings).every(([key, value]) => config[key] === value),
-  );
-  return spread?.[0] ?? "Automatic";
+export function scheduleLabel(file: Settings): string {
+  const own = schedulerClasses.find(({ name }) => name === file._class_name);
+  const config = { ...own?.defaults, ...file };
+  const has = ([, settings]: readonly [string, Settings]) =>
+    Object.entries(settings).every(([key, value]) => config[key] === value);
+  const all = Object.entries(schedules).filter(([name]) => name !== "Automatic");
+  const spreads = (settings: Settings) => Object.keys(settings).some((key) => /^use_/.test(key));
+  const spread = all.find((entry) => spreads(entry[1]) && has(entry));
+  if (spread) return spread[0];
+  // Where the sampler would spread σ by itself, it must be said that it did not.
+  const sampler = samplers.find(({ label }) => label === samplerLabel(file));
+  const plain = sampler?.schedule ? all.find((entry) => !spreads(entry[1]) && has(entry)) : null;
+  return plain?.[0] ?? "Automatic";
 }

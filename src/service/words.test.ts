@@ -1,7 +1,7 @@
 /** @file Names and errors: what was meant, what a configuration is called, errors as data. */
 import { describe, expect, test } from "vitest";
 import { EngineError, FormatError, LimnError, RequestError } from "../base/index.ts";
-import { samplers, schedules, withSampler } from "../schedulers/index.ts";
+import { parseSchedulerConfig, samplers, schedules, withSampler } from "../schedulers/index.ts";
 import { nearest } from "./nearest.ts";
 import { samplerLabel, scheduleLabel } from "./scheduler-labels.ts";
 import { fromSentError, toSentError } from "./sent-error.ts";
@@ -26,7 +26,10 @@ describe("the label of a configuration names it again", () => {
   test.each(Object.keys(schedules))("%s", (schedule) => {
     const settings = withSampler(file, { sampler: "DPM++ 2M", schedule });
     const label = scheduleLabel(settings);
-    expect(withSampler(settings, { sampler: null, schedule: label })).toEqual(settings);
+    const kept = withSampler(settings, { sampler: null, schedule: label });
+    expect(parseSchedulerConfig(kept)).toEqual(parseSchedulerConfig(settings));
+    const again = withSampler(file, { sampler: samplerLabel(settings), schedule: label });
+    expect(parseSchedulerConfig(again)).toEqual(parseSchedulerConfig(settings));
   });
 });
 
