@@ -127,7 +127,15 @@ const lowerRules: { readonly [K in PrimitiveName]: LowerRule<K> } = {
   Reshape: (e, [x], { attrs }) => e.reshape(x, attrs.shape),
   Transpose: (e, inputs, { attrs }) =>
     e.emit("Transpose", inputs, { attributes: { perm: attrs.perm } }),
-  Expand: (e, [x], { attrs }) => e.emit("Expand", [x, e.ints(attrs.shape)]),
+  // Doubling along the last axis: ONNX Runtime 1.30's Expand takes 5 ns a value, its Concat of copies 0.3.
+  Expand: (e, [x], { attrs: { shape }, inputs: [from] }) => {
+    const times = shape.at(-1) ?? 1;
+    const grown =
+      from?.shape.length === shape.length && shape.filter((n, i) => n !== from.shape[i]);
+    return grown && grown.length === 1 && from.shape.at(-1) === 1 && times > 1 && times <= 4
+      ? e.emit("Concat", Array<string>(times).fill(x), { attributes: { axis: shape.length - 1 } })
+      : e.emit("Expand", [x, e.ints(shape)]);
+  },
   Slice: (e, [x], { attrs: { starts, ends, axes, steps } }) => {
     // A backward slice that ends before element 0 says so by the smallest integer: −1 would be the last element.
     const last = ends.map((end, i) => (steps[i] < 0 && end < 0 ? -0x7fffffff : end));
