@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { openSafetensors, readAsF32 } from "limn/formats";
 import { ortEngine, type Value } from "limn/runtime";
 import { graphOf } from "limn/tensor";
+import { bindWeights } from "limn/training";
 import { diffusionStage } from "./diffusion.ts";
 
 const [run = "runs/emblem", weights = "diffusion/averaged.safetensors"] = process.argv.slice(2);
@@ -29,7 +30,7 @@ async function main(): Promise<void> {
   const { loss } = diffusionStage.trace().outputs;
   const engine = await ortEngine();
   await using program = await engine.compile(graphOf({ loss }), {
-    bind: ({ path }) => ({ kind: "array", data: numbers.get(path) ?? new Float32Array() }),
+    bind: bindWeights(numbers),
   });
   const batches = await diffusionStage.batches(run);
   const sums = { own: 0, other: 0 };

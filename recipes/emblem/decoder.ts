@@ -1,4 +1,5 @@
 /** @file Stage 4: the decoder alone learns more detail. The latents stay what they are, so diffusion need not be trained again. */
+import { join } from "node:path";
 import { keyedRandom } from "limn/base";
 import { place } from "limn/nn";
 import { value } from "limn/runtime";
@@ -8,7 +9,7 @@ import { gradientL1 } from "./autoencoder.ts";
 import { openData } from "./data.ts";
 import { latentSize, readLatents, readVae } from "./latents.ts";
 import { autoencoder, latentShape } from "./networks.ts";
-import { publish } from "./publish.ts";
+import { saveModel } from "./publish.ts";
 
 const [batch, seed, pixels] = [3, 4, 128];
 
@@ -28,10 +29,11 @@ const decodes = (path: string) => path.includes("decoder") || path.includes("pos
 
 async function finish(run: Run, decoder: Weights): Promise<void> {
   const vae = await readVae(run.folder);
-  await publish(run, {
+  const weights = {
     vae: new Map([...vae, ...[...decoder].filter(([path]) => decodes(path))]),
     diffusion: await run.weights("diffusion"),
-  });
+  };
+  await saveModel(join(run.folder, "model"), { run, weights, dtype: "f16" });
 }
 
 export const decoderStage: Stage = {

@@ -5,9 +5,7 @@ import { value } from "limn/runtime";
 import { alphasCumprod, parseSchedulerConfig } from "limn/schedulers";
 import { input } from "limn/tensor";
 import { addNoise, levelsOf, stratifiedTimesteps, weightedMse, type Stage } from "limn/training";
-import { readVae } from "./latents.ts";
 import { latentShape, textEncoder, tokens, unet } from "./networks.ts";
-import { publish } from "./publish.ts";
 import { drawSamples } from "./samples.ts";
 import { schedulerJson } from "./scheduler.ts";
 import { drawPairs, openPairs, stack } from "./words.ts";
@@ -75,5 +73,4 @@ export const diffusionStage: Stage = {
   clip: 1,
   ema: { decay: 0.999, ramp: "tenth" },
   samples: { every: 1000, draw: drawSamples },
-  finish: async (run, diffusion) => publish(run, { vae: await readVae(run.folder), diffusion }),
 };

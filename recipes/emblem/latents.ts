@@ -5,7 +5,7 @@ import { openSafetensors, readAsF32, writeSafetensors } from "limn/formats";
 import { parametersOf, place } from "limn/nn";
 import { value } from "limn/runtime";
 import { graphOf, input } from "limn/tensor";
-import type { Run, Weights } from "limn/training";
+import { bindWeights, type Run, type Weights } from "limn/training";
 import { openData } from "./data.ts";
 import { autoencoder, latentShape } from "./networks.ts";
 
@@ -21,7 +21,8 @@ async function encodeAll(run: Run, weights: Weights): Promise<Float32Array[]> {
   const batch = 8;
   const { mean } = vae.encode(input("picture", [batch, 3, 128, 128]));
   await using program = await run.engine.compile(graphOf({ mean }), {
-    bind: ({ path }) => ({ kind: "array", data: weights.get(path) ?? new Float32Array() }),
+    bind: bindWeights(weights),
+    ...(run.threads === undefined ? {} : { threads: run.threads }),
   });
   using data = await openData(run.folder);
   const latents: Float32Array[] = [];

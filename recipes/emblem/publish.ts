@@ -16,17 +16,24 @@ const recommendations = {
   height: 128,
 };
 
-/** Writes `model` in the run folder: what `limn --model` and diffusers open. */
-export async function publish(
-  run: Run,
-  { vae, diffusion }: Readonly<Record<"vae" | "diffusion", Weights>>,
+/** What a model folder is made from. */
+interface Contents {
+  readonly run: Run;
+  readonly weights: Readonly<Record<"vae" | "diffusion", Weights>>;
+  readonly dtype: "f16" | "f32";
+}
+
+/** Writes a diffusers folder that `limn --model` and other tools open. */
+export async function saveModel(
+  folder: string,
+  { run, weights: { vae, diffusion }, dtype }: Contents,
 ): Promise<void> {
   const read = (name: string) => readFile(join(run.folder, "tokenizer", name));
   const tokenizer = ["vocab.json", "merges.txt", "tokenizer_config.json"];
   const files = await Promise.all(
     tokenizer.map(async (name) => [`tokenizer/${name}`, await read(name)] as const),
   );
-  await saveFolder(join(run.folder, "model"), {
+  await saveFolder(folder, {
     pipeline: "StableDiffusionPipeline",
     networks: {
       vae: place(autoencoder(), "vae"),
@@ -38,7 +45,7 @@ export async function publish(
       if (!trained) throw new Error(`the run has no weights called ${path}`);
       return trained;
     },
-    dtype: "f16",
+    dtype,
     scheduler: schedulerJson,
     settings: { requires_safety_checker: false },
     files: {

@@ -39,7 +39,9 @@ export {
   type PredictionType,
   type Weighting,
 } from "./diffusion.ts";
+export { bindWeights } from "./bind-weights.ts";
 export { emaDecayAt, type EmaConfig } from "./ema.ts";
+export { gridOf } from "./grid.ts";
 export { initialValues } from "./initial.ts";
 export { loadRecipe } from "./load-recipe.node.ts";
 export type { Optimizer, Slots, Turn } from "./optimizer-rule.ts";
