@@ -1,5 +1,10 @@
 /** @file A whole graph as ONNX bytes: leaves bound to inputs, constants and files, then the walk. */
-import { encodeOnnxModel, type OnnxInitializer, type OnnxValue } from "../formats/index.ts";
+import {
+  encodeOnnxModel,
+  type OnnxInitializer,
+  type OnnxNode,
+  type OnnxValue,
+} from "../formats/index.ts";
 import { dtypeBytes } from "../base/index.ts";
 import { print, verify, type Graph, type Parameter, type Tensor } from "../tensor/index.ts";
 import { bytesOf, Emitter } from "./emitter.ts";
@@ -27,6 +32,27 @@ function weightOf(
   return { name, dtype, shape, data };
 }
 
+/** Nodes that make the outputs under their own names; what is a leaf, or has been named already, is copied. */
+function nameOutputs(
+  nodes: readonly OnnxNode[],
+  outputs: readonly (readonly [name: string, source: string])[],
+): readonly OnnxNode[] {
+  const made = new Set(nodes.flatMap((node) => node.outputs));
+  const renamed = new Map<string, string>();
+  const copies: OnnxNode[] = [];
+  for (const [name, source] of outputs) {
+    if (made.has(source) && !renamed.has(source)) renamed.set(source, name);
+    else copies.push({ op: "Identity", inputs: [renamed.get(source) ?? source], outputs: [name] });
+  }
+  const now = (name: string) => renamed.get(name) ?? name;
+  const named = nodes.map((node) => ({
+    ...node,
+    inputs: node.inputs.map(now),
+    outputs: node.outputs.map(now),
+  }));
+  return [...named, ...copies];
+}
+
 /** Lowers a graph; `locate` says how the engine wants a weight file called. */
 export function lowerGraph(
   graph: Graph,
@@ -51,17 +77,15 @@ export function lowerGraph(
     else e.initializers.push(weightOf(name, parameter, binding, options.locate));
   }
   lowerAll(e, [...graph.outputs.values()], options.kernels);
-  const outputs = [...graph.outputs].map(([name, tensor]) => {
-    e.scope = "";
-    // An output may be a leaf, or two names for one value: Identity gives each its own name.
-    const source = e.names.get(tensor) ?? "";
-    e.nodes.push({ op: "Identity", inputs: [source], outputs: [`out:${name}`] });
-    return valueOf(`out:${name}`, tensor);
-  });
+  const outputs = [...graph.outputs].map(([name, tensor]) => valueOf(`out:${name}`, tensor));
+  const nodes = nameOutputs(
+    e.nodes,
+    [...graph.outputs].map(([name, tensor]) => [`out:${name}`, e.names.get(tensor) ?? ""]),
+  );
   const opsets = { "": 17, "com.microsoft": 1 };
   const bytes = encodeOnnxModel({
     opsets,
-    nodes: e.nodes,
+    nodes,
     initializers: e.initializers,
     inputs,
     outputs,
