@@ -5,7 +5,23 @@ import { shown, WeightError } from "../base/index.ts";
 export type Report = (remark: string) => void;
 
 /** Sizes beyond these belong to no model and would exhaust memory before any weight is missed. */
-export const limits = { channels: 65_536, layers: 128, levels: 16, tokens: 10_000_000 } as const;
+export const limits = {
+  channels: 65_536,
+  layers: 128,
+  levels: 16,
+  tokens: 10_000_000,
+  /** Residual blocks and transformer layers together; SDXL has 87. */
+  blocks: 2048,
+  /** SDXL has 2.6 billion. */
+  parameters: 100e9,
+} as const;
+
+/** What a level of a UNet or an autoencoder adds to its size: blocks of each kind, all `channels` wide. */
+interface LevelSize {
+  readonly channels: number;
+  readonly residual: number;
+  readonly transformer: number;
+}
 
 /** A whole number's bounds, both included. */
 interface Range {
@@ -133,6 +149,21 @@ export class ConfigReader {
   /** Requires `parts` to split `whole` evenly. */
   divides(field: string, parts: number, whole: number): void {
     if (whole % parts !== 0) this.fail(`${field} ${parts} does not divide ${whole} channels`);
+  }
+
+  /** Refuses levels that are harmless each, but together would take minutes to build. */
+  checkSize(levels: readonly LevelSize[]): void {
+    const total = (count: (level: LevelSize) => number) =>
+      levels.reduce((sum, level) => sum + count(level), 0);
+    const blocks = total(({ residual, transformer }) => residual + transformer);
+    // Two 3×3 convolutions; four projections in each of two attentions, and a feed-forward of twelve more.
+    const parameters = total((l) => l.channels ** 2 * (18 * l.residual + 20 * l.transformer));
+    if (blocks > limits.blocks)
+      this.fail(
+        `the config asks for ${blocks} blocks, more than the ${limits.blocks} of any model`,
+      );
+    if (parameters > limits.parameters)
+      this.fail(`the config asks for about ${Math.round(parameters / 1e9)} billion parameters`);
   }
 
   /** Ends the reading: fields neither asked for nor harmless are reported by name. */

@@ -179,3 +179,56 @@ test("CLIP starts as transformers starts it and says how long a text may be", ()
     "has 77 positions, got 78 tokens",
   );
 });
+
+test("a small file cannot ask for a network that takes minutes to build", () => {
+  const many = <T>(entry: T) => Array<T>(16).fill(entry);
+  const endless = {
+    block_out_channels: many(64),
+    layers_per_block: 128,
+    transformer_layers_per_block: 128,
+    down_block_types: many("CrossAttnDownBlock2D"),
+    up_block_types: many("CrossAttnUpBlock2D"),
+  };
+  expect(() => unet(endless)).toThrow("asks for 530448 blocks, more than the 2048");
+  const wide = { block_out_channels: many(65536), layers_per_block: 1 };
+  const types = { down_block_types: many("DownBlock2D"), up_block_types: many("UpBlock2D") };
+  expect(() => unet({ ...wide, ...types })).toThrow("asks for about 3711 billion parameters");
+  const ddpm = { _class_name: "UNet2DModel", ...types, block_out_channels: many(64) };
+  expect(() => parseUnconditionalUnetConfig({ ...ddpm, layers_per_block: 128 })).toThrow("blocks");
+  const vae = {
+    _class_name: "AutoencoderKL",
+    block_out_channels: many(64),
+    down_block_types: many("DownEncoderBlock2D"),
+    up_block_types: many("UpDecoderBlock2D"),
+  };
+  expect(() => parseVaeConfig({ ...vae, layers_per_block: 128 })).toThrow("blocks");
+});
+
+test("heads and groups of attention must divide only where there is attention", () => {
+  const json = {
+    _class_name: "UNet2DModel",
+    block_out_channels: [36, 64],
+    norm_num_groups: 4,
+    attention_head_dim: 8,
+    down_block_types: ["DownBlock2D", "AttnDownBlock2D"],
+    up_block_types: ["AttnUpBlock2D", "UpBlock2D"],
+  };
+  const of = (fields: object) => parseUnconditionalUnetConfig({ ...json, ...fields });
+  expect(of({}).headWidth).toBe(8);
+  expect(() => of({ up_block_types: ["AttnUpBlock2D", "AttnUpBlock2D"] })).toThrow(
+    "attention_head_dim 8 does not divide 36",
+  );
+  expect(of({ attn_norm_num_groups: 16 }).midAttentionGroups).toBe(16);
+  expect(() => of({ attn_norm_num_groups: 7 })).toThrow(
+    "attn_norm_num_groups 7 does not divide 64",
+  );
+  expect(of({ attn_norm_num_groups: 7, add_attention: false }).midAttention).toBe(false);
+});
+
+test("even kernels are padded as diffusers pads them, one less than half", () => {
+  const small = { ...emblem, conv_in_kernel: 4, conv_out_kernel: 2 };
+  const { convIn, convOut } = new UNet2DConditionModel(unet(small));
+  const channels = convOut.weight.shape[1];
+  expect(convIn.call(input("x", [1, 8, 16, 16])).shape.slice(2)).toEqual([15, 15]);
+  expect(convOut.call(input("y", [1, channels, 16, 16])).shape.slice(2)).toEqual([15, 15]);
+});

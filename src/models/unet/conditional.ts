@@ -51,7 +51,7 @@ export class UNet2DConditionModel extends Module {
       upMixer: level.up === "UpBlock2D" ? null : transformer(config, level),
     }));
     this.config = config;
-    this.convIn = new Conv2d(inChannels, first, { kernel: kernelIn, padding: kernelIn >> 1 });
+    this.convIn = new Conv2d(inChannels, first, { kernel: kernelIn, padding: (kernelIn - 1) >> 1 });
     this.timeEmbedding = new TimestepEmbedding(first, timeWidth);
     this.classEmbedding = classes === null ? null : new Embedding(classes, timeWidth);
     this.addEmbedding = addEmbedding(config);
@@ -64,7 +64,10 @@ export class UNet2DConditionModel extends Module {
       });
     this.upBlocks = upBlocksOf(plans, resnet);
     this.convNormOut = new GroupNorm(first, norm);
-    this.convOut = new Conv2d(first, outChannels, { kernel: kernelOut, padding: kernelOut >> 1 });
+    this.convOut = new Conv2d(first, outChannels, {
+      kernel: kernelOut,
+      padding: (kernelOut - 1) >> 1,
+    });
   }
 
   // sample [B,Cin,H,W], timestep f32 [B], context [B,L,D] → [B,Cout,H,W]

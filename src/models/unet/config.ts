@@ -99,6 +99,12 @@ export function parseUnetConfig(json: unknown, report: Report = () => undefined)
     addition: readAddition(read),
   };
   checkDivisors(read, config);
+  read.checkSize(
+    levels.map(({ channels, layers, down, up, transformerLayers }) => {
+      const mixers = (down === crossDown ? layers : 0) + (up === crossUp ? layers + 1 : 0);
+      return { channels, residual: 2 * layers + 1, transformer: mixers * transformerLayers };
+    }),
+  );
   read.finish(harmlessFields, report);
   return config;
 }

@@ -78,12 +78,24 @@ export function parseUnconditionalUnetConfig(
     centerInput: read.flag("center_input_sample", false),
     classes: read.countOrNull("num_class_embeds"),
   };
-  for (const { channels } of levels) {
-    read.divides("norm_num_groups", config.groups, channels);
-    read.divides("attention_head_dim", config.headWidth ?? channels, channels);
-  }
+  checkDivisors(read, config);
+  read.checkSize(
+    levels.map(({ channels }) => ({ channels, residual: 2 * config.layers + 1, transformer: 0 })),
+  );
   read.finish(harmlessFields, report);
   return config;
+}
+
+/** Heads matter only where there is attention. */
+function checkDivisors(read: ConfigReader, config: UnconditionalUnetConfig): void {
+  const { levels, groups, headWidth, midAttention, midAttentionGroups } = config;
+  levels.forEach(({ channels, down, up }, i) => {
+    read.divides("norm_num_groups", groups, channels);
+    const mid = midAttention && i === levels.length - 1;
+    if (mid || down === attnDown || up === attnUp)
+      read.divides("attention_head_dim", headWidth ?? channels, channels);
+    if (mid) read.divides("attn_norm_num_groups", midAttentionGroups ?? 1, channels);
+  });
 }
 
 function readLevels(read: ConfigReader): readonly UnconditionalLevel[] {

@@ -48,6 +48,9 @@ export function parseVaeConfig(json: unknown, report: Report = () => undefined):
     shiftFactor: read.number("shift_factor", 0),
   };
   for (const width of channels) read.divides("norm_num_groups", config.groups, width);
+  read.checkSize(
+    channels.map((width) => ({ channels: width, residual: 2 * config.layers + 1, transformer: 0 })),
+  );
   read.finish(harmlessFields, report);
   return config;
 }
