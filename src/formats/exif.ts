@@ -1,10 +1,14 @@
 /** @file The comments that JPEG, WebP and GIF pictures carry: EXIF UserComment (tag 9286) and GIF89a. */
+import { maxTextBytes } from "./image.ts";
+
+/** A comment larger than `maxTextBytes` is not read. */
+export type Comment = { readonly text: string } | "large" | undefined;
 
 const exifFolder = 0x8769;
 const userComment = 0x9286;
 
 /** The UserComment of an EXIF block (with or without its "Exif" mark), if there is a whole one. */
-export function readUserComment(exif: Uint8Array): string | undefined {
+export function readUserComment(exif: Uint8Array): Comment {
   const marked = exif[0] === 0x45 && exif[1] === 0x78; // "Exif\0\0"
   const tiff = marked ? exif.subarray(6) : exif;
   if (tiff.length < 8) return undefined;
@@ -17,7 +21,8 @@ export function readUserComment(exif: Uint8Array): string | undefined {
   const [length, at] = [view.getUint32(entry + 4, little), view.getUint32(entry + 8, little)];
   // Up to four bytes would lie in the entry itself: too short for the code that comes first.
   if (length < 8 || at + length > tiff.length) return undefined;
-  return decodeComment(tiff.subarray(at, at + length), little);
+  if (length > maxTextBytes) return "large";
+  return { text: decodeComment(tiff.subarray(at, at + length), little) };
 }
 
 /** Where the 12 bytes of a tag begin in the directory at `at`. */
@@ -44,7 +49,7 @@ function decodeComment(bytes: Uint8Array, little: boolean): string {
 }
 
 /** The first comment of a GIF, UTF-8, if there is a whole one. */
-export function readGifComment(bytes: Uint8Array): string | undefined {
+export function readGifComment(bytes: Uint8Array): Comment {
   const tableBytes = (flags: number) => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
   let at = 13 + tableBytes(bytes[10]);
   while (at < bytes.length) {
@@ -52,9 +57,7 @@ export function readGifComment(bytes: Uint8Array): string | undefined {
     if (mark === 0x2c) {
       at = skipBlocks(bytes, at + 11 + tableBytes(bytes[at + 9]));
     } else if (mark === 0x21 && bytes[at + 1] === 0xfe) {
-      const parts: Uint8Array[] = [];
-      skipBlocks(bytes, at + 2, parts);
-      return new TextDecoder().decode(Uint8Array.from(parts.flatMap((part) => [...part])));
+      return gifText(bytes, at + 2);
     } else if (mark === 0x21) {
       at = skipBlocks(bytes, at + 2);
     } else return undefined;
@@ -62,11 +65,23 @@ export function readGifComment(bytes: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** Passes over length-prefixed blocks up to the empty one, collecting them if asked. */
-function skipBlocks(bytes: Uint8Array, at: number, into?: Uint8Array[]): number {
-  while (at < bytes.length && bytes[at] > 0) {
-    into?.push(bytes.subarray(at + 1, at + 1 + bytes[at]));
-    at += 1 + bytes[at];
+/** The text in length-prefixed blocks up to the empty one. */
+function gifText(bytes: Uint8Array, start: number): Comment {
+  const end = skipBlocks(bytes, start) - 1;
+  // Each block adds one byte to its 255 at most, so this is too large at a 256th more.
+  if (end - start > maxTextBytes + maxTextBytes / 255) return "large";
+  const text = new Uint8Array(end - start);
+  let length = 0;
+  for (let at = start; at < end; at += 1 + bytes[at]) {
+    const part = bytes.subarray(at + 1, Math.min(at + 1 + bytes[at], end));
+    text.set(part, length);
+    length += part.length;
   }
-  return at + 1;
+  return { text: new TextDecoder().decode(text.subarray(0, length)) };
+}
+
+/** Passes over length-prefixed blocks up to the empty one. */
+function skipBlocks(bytes: Uint8Array, at: number): number {
+  while (at < bytes.length && bytes[at] > 0) at += 1 + bytes[at];
+  return Math.min(at, bytes.length) + 1;
 }

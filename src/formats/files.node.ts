@@ -14,7 +14,7 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<
 /** As `writeFileAtomic`, from pieces that need not be in memory together. */
 export async function writeChunksAtomic(path: string, chunks: Chunks): Promise<void> {
   // Same folder, hence the same file system: only there a rename is one step.
-  const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomUUID()}.tmp`);
+  const temporary = join(dirname(path), `.${short(basename(path))}.${randomUUID()}.tmp`);
   const file = await open(temporary, "wx");
   try {
     try {
@@ -29,6 +29,11 @@ export async function writeChunksAtomic(path: string, chunks: Chunks): Promise<v
     throw error;
   }
   await syncFolder(dirname(path));
+}
+
+/** File systems count bytes, 255 of them: a character may take up to four. */
+function short(name: string): string {
+  return new TextDecoder().decode(new TextEncoder().encode(name).subarray(0, 100));
 }
 
 const torn = /^\..*\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;

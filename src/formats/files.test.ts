@@ -20,6 +20,12 @@ test("a file is written and replaced, and nothing else stays", async () => {
   expect(await readdir(at)).toEqual(["a.bin"]);
 });
 
+test("names of 80 characters of three bytes each can be written", async () => {
+  const at = await folder();
+  await writeFileAtomic(join(at, "猫".repeat(80)), Uint8Array.of(1));
+  expect(await readdir(at)).toEqual(["猫".repeat(80)]);
+});
+
 test("a source that fails leaves the old file", async () => {
   const at = await folder();
   const path = join(at, "a.bin");

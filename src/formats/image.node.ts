@@ -4,7 +4,7 @@ import { basename, extname } from "node:path";
 import type { Metadata, Sharp } from "sharp";
 import { FormatError } from "../base/index.ts";
 import { readGifComment, readUserComment } from "./exif.ts";
-import { imageOf, withChannels, type Image, type PictureTexts } from "./image.ts";
+import { imageOf, maxTextBytes, withChannels, type Image, type PictureTexts } from "./image.ts";
 import { isPng, pngChunks, readPngTexts, withoutPngTexts } from "./png.ts";
 
 /** What is accepted and what comes out. */
@@ -87,6 +87,7 @@ export async function decodeImage(
  * which is where A1111 puts its infotext. */
 export async function readPictureTexts(bytes: Uint8Array, what: string): Promise<PictureTexts> {
   if (isPng(bytes)) return readPngTexts(bytes, what);
+  refuseSize(bytes.length, what);
   const sharp = await loadSharp();
   const { format, exif } = await sharp(bytes)
     .metadata()
@@ -94,7 +95,10 @@ export async function readPictureTexts(bytes: Uint8Array, what: string): Promise
       throw explain(cause, what, 0x3fff ** 2); // sharp's own limit: no pixel is decoded here
     });
   const comment = format === "gif" ? readGifComment(bytes) : exif && readUserComment(exif);
-  return { texts: new Map(comment === undefined ? [] : [["parameters", comment]]), remarks: [] };
+  const left = `the comment was left out: it has more than ${maxTextBytes} bytes`;
+  return comment === "large"
+    ? { texts: new Map(), remarks: [left] }
+    : { texts: new Map(comment && [["parameters", comment.text]]), remarks: [] };
 }
 
 async function decodeUpright(source: Sharp, { depth }: Metadata): Promise<Image> {

@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { inflateSync } from "node:zlib";
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { decodeImage, readImage } from "./image.node.ts";
+import { readUserComment } from "./exif.ts";
+import { decodeImage, readImage, readPictureTexts } from "./image.node.ts";
 import { encodePng } from "./png-encode.ts";
 import { imageOf, withChannels, type Image } from "./image.ts";
 import { pngChunks, readPngTexts } from "./png.ts";
@@ -146,4 +147,42 @@ test("a flipped bit anywhere in a PNG is found", async () => {
     damaged[at] ^= 4;
     expect(() => [...pngChunks(damaged, "x")]).toThrow(/^x is /);
   }
+});
+
+/** A GIF of one pixel with a comment of so many blocks of 255 letters. */
+async function gifWithComment(blocks: number): Promise<Uint8Array> {
+  const pixel = { width: 1, height: 1, channels: 3, background: "red" } as const;
+  const gif = await sharp({ create: pixel }).gif().toBuffer();
+  const at = 13 + (gif[10] & 0x80 ? 3 * 2 ** ((gif[10] & 7) + 1) : 0);
+  const block = Buffer.concat([Buffer.of(255), Buffer.alloc(255, "a")]);
+  const comment = [Buffer.of(0x21, 0xfe), ...Array<Buffer>(blocks).fill(block), Buffer.of(0)];
+  return Buffer.concat([gif.subarray(0, at), ...comment, gif.subarray(at)]);
+}
+
+test("comments of GIF and EXIF are read up to 4 MiB, the longer ones said to be left out", async () => {
+  const text = (await readPictureTexts(await gifWithComment(1000), "x")).texts.get("parameters");
+  expect(text).toBe("a".repeat(255_000));
+  const start = performance.now();
+  const large = await readPictureTexts(await gifWithComment(160_000), "x");
+  expect(performance.now() - start).toBeLessThan(1000);
+  const left = "the comment was left out: it has more than 4194304 bytes";
+  expect(large).toEqual({ texts: new Map(), remarks: [left] });
+  const exif = Buffer.alloc(2 ** 22 + 100);
+  exif.write("II*\0", "latin1");
+  exif.writeUInt32LE(8, 4);
+  const entry = (at: number, tag: number, length: number, value: number) => {
+    exif.writeUInt16LE(1, at);
+    exif.writeUInt16LE(tag, at + 2);
+    exif.writeUInt32LE(length, at + 6);
+    exif.writeUInt32LE(value, at + 10);
+  };
+  entry(8, 0x8769, 1, 30);
+  entry(30, 0x9286, 2 ** 22 + 1, 50);
+  expect(readUserComment(exif)).toBe("large");
+  entry(30, 0x9286, 2 ** 22, 50);
+  expect(readUserComment(exif)).toEqual({ text: "" });
+});
+
+test("the texts of an empty file are none", async () => {
+  await expect(readPictureTexts(new Uint8Array(0), "x.gif")).rejects.toThrow("x.gif is empty");
 });

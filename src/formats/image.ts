@@ -10,6 +10,9 @@ export interface Image {
   readonly data: Uint8Array;
 }
 
+/** Of one text in a picture; an infotext has a few thousand. */
+export const maxTextBytes = 2 ** 22;
+
 /** Texts that a picture carries, by keyword, and what was left out and why. */
 export interface PictureTexts {
   readonly texts: ReadonlyMap<string, string>;

@@ -1,6 +1,6 @@
 /** @file PNG chunks (ISO/IEC 15948): reading the texts of a picture under limits, and adding some. */
 import { FormatError, quote, RequestError } from "../base/index.ts";
-import type { PictureTexts } from "./image.ts";
+import { maxTextBytes, type PictureTexts } from "./image.ts";
 
 /** One chunk: its four letters and its content. */
 export interface PngChunk {
@@ -10,8 +10,6 @@ export interface PngChunk {
 
 const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 const textTypes = new Set(["tEXt", "zTXt", "iTXt"]);
-/** More than any prompt or graph needs; what inflates beyond it is left out. */
-const maxTextBytes = 2 ** 22;
 const maxTexts = 256;
 
 /** Whether bytes begin as a PNG does. */
