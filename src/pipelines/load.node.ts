@@ -1,7 +1,7 @@
 /** @file Model folders to models that draw, on ONNX Runtime. */
-import { readFile } from "node:fs/promises";
+import { statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { FormatError, WeightError } from "../base/index.ts";
+import { WeightError } from "../base/index.ts";
 import {
   openFolder,
   type Component,
@@ -12,13 +12,13 @@ import { jsonObject } from "../formats/index.ts";
 import { UNet2DConditionModel, UNet2DModel } from "../models/index.ts";
 import { ortEngine, type Engine } from "../runtime/index.ts";
 import type { Settings } from "../schedulers/index.ts";
-import { ClipTokenizer } from "../text/index.ts";
 import { GraphRunner, type Weights } from "./graph-runner.ts";
 import { machineMemory } from "./memory.node.ts";
 import { PixelDiffusion } from "./pixel-diffusion.ts";
 import { readRecommendations, type Recommendations } from "./recommendations.node.ts";
 import { StableDiffusion } from "./stable-diffusion.ts";
 import type { TextEncoder } from "./text-encoding.ts";
+import { readTokenizer } from "./tokenizer-files.node.ts";
 
 /** How a model is run. All of it has a default. */
 export interface LoadOptions {
@@ -112,9 +112,10 @@ type Located = { readonly module: { readonly path: string } } & Pick<
   "weights"
 >;
 
-function weightsOf({ module, weights }: Located, folder: string): Weights {
+/** A network's weights as a runner takes them. */
+export function weightsOf({ module, weights }: Located, folder: string): Weights {
   return {
-    identity: join(folder, module.path),
+    identity: `${join(folder, module.path)} ${stateOf(weights)}`,
     bind: ({ path }) => {
       const stored = weights.get(path);
       if (!stored) throw new WeightError(`${folder} has no tensor for ${path}`);
@@ -122,6 +123,17 @@ function weightsOf({ module, weights }: Located, folder: string): Weights {
       return { kind: "file", file, offset, dtype };
     },
   };
+}
+
+/** Files, sizes and times: another file in the place of one that was loaded has others. */
+function stateOf(weights: Located["weights"]): string {
+  const files = new Set([...weights.values()].map(({ file }) => file));
+  return [...files]
+    .map((file) => {
+      const { size, mtimeMs, ino } = statSync(file);
+      return [file, size, mtimeMs, ino].join(" ");
+    })
+    .join("\n");
 }
 
 function schedulerOf({ path, scheduler }: DiffusersFolder): Settings {
@@ -146,19 +158,4 @@ async function textEncoders(opened: DiffusersFolder): Promise<TextEncoder[]> {
       };
     }),
   );
-}
-
-async function readTokenizer(folder: string): Promise<ClipTokenizer> {
-  const needed = (name: string) =>
-    readFile(join(folder, name), "utf8").catch((cause: unknown) => {
-      throw new FormatError(`${join(folder, name)} cannot be read`, { cause });
-    });
-  const wanted = (name: string) => readFile(join(folder, name), "utf8").catch(() => undefined);
-  const [vocab, merges, config, specialTokensMap] = await Promise.all([
-    needed("vocab.json"),
-    needed("merges.txt"),
-    wanted("tokenizer_config.json"),
-    wanted("special_tokens_map.json"),
-  ]);
-  return ClipTokenizer.fromFiles({ vocab, merges, config, specialTokensMap });
 }
