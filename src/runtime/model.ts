@@ -6,7 +6,7 @@ import {
   type OnnxValue,
 } from "../formats/index.ts";
 import { dtypeBytes } from "../base/index.ts";
-import { print, verify, type Graph, type Parameter, type Tensor } from "../tensor/index.ts";
+import { verify, type Graph, type Parameter, type Tensor } from "../tensor/index.ts";
 import { bytesOf, Emitter } from "./emitter.ts";
 import type { Binding } from "./engine.ts";
 import { lowerAll, type Kernels } from "./lower.ts";
@@ -91,17 +91,4 @@ export function lowerGraph(
     outputs,
   });
   return { bytes, inputs, outputs };
-}
-
-/** What tells one compiled program from another: the graph, how its leaves are bound, and the engine's own words. */
-export function programKey(
-  graph: Graph,
-  bind: (parameter: Parameter) => Binding,
-  words: readonly string[],
-): string {
-  const bindings = graph.parameters.map((p) => {
-    const b = bind(p);
-    return b.kind === "file" ? `${b.file}@${b.offset}` : b.kind;
-  });
-  return [print(graph), ...bindings, ...words].join("\n");
 }
