@@ -26,7 +26,7 @@ function sliceRule(g: Tensor, x: Tensor, { starts, axes, steps }: Attrs<"Slice">
   if (g.size === 0) return full(0, x.shape, g.dtype);
   return axes.reduce((grad, axis, i) => {
     const [count, step] = [grad.shape[axis], steps[i]];
-    const ordered = step < 0 ? grad.slice(axis, count - 1, -1, -1) : grad;
+    const ordered = step < 0 ? grad.slice(axis, count - 1, undefined, -1) : grad;
     const first = step < 0 ? starts[i] + (count - 1) * step : starts[i];
     const filled = spread(ordered, axis, Math.abs(step));
     return padAxis(filled, axis, first, x.shape[axis] - first - filled.shape[axis]);

@@ -1,12 +1,11 @@
 /** @file Gradients of the normalisations, arranged for few passes over the full-size tensors. */
-import type { Attrs, Inputs, Tensor } from "../tensor/index.ts";
+import { deviations, type Attrs, type Inputs, type Tensor } from "../tensor/index.ts";
 import type { VjpRules } from "./rule.ts";
 
 /** x − mean and 1 / √(variance + eps) over `axes`. */
 function centre(x: Tensor, axes: readonly number[], eps: number): [centred: Tensor, rstd: Tensor] {
-  const centred = x.sub(x.mean(axes, true));
-  const variance = centred.mul(centred).mean(axes, true);
-  return [centred, variance.add(eps).sqrt().reciprocal()];
+  const [centred, deviation] = deviations(x, axes, eps);
+  return [centred, deviation.reciprocal()];
 }
 
 /**

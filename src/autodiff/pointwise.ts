@@ -18,7 +18,7 @@ export function keep(condition: Tensor, x: Tensor): Tensor {
 function powRule(g: Tensor, a: Tensor, b: Tensor, y: Tensor): (Tensor | null)[] {
   const exponent = constantOf(b);
   if (exponent === 0) return [null, null];
-  if (exponent === 1) return [g, null];
+  if (exponent === 1) return [sumTo(g, a.shape), null];
   if (exponent !== null) {
     const slope = exponent === 2 ? a : a.pow(exponent - 1);
     return [sumTo(g.mul(slope.mul(exponent)), a.shape), null];

@@ -35,7 +35,7 @@ function attentionRule(
 ): (Tensor | null)[] {
   const [qh, kh, vh, gh, oh] = [q.mul(scale), k, v, g, output].map((x) => splitHeads(x, heads));
   let scores = qh.matmul(kh.transpose()); // [B,H,S,L]
-  if (causal) scores = scores.add(causalMask(q.shape[1], k.shape[1]));
+  if (causal) scores = scores.add(causalMask(q.shape[1], k.shape[1], q.dtype));
   if (mask) scores = scores.add(mask);
   const weights = softmax(scores, -1);
   const towards = gh.mul(oh).sum([-1], true); // [B,H,S,1]

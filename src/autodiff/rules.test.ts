@@ -7,6 +7,7 @@ import {
   applyOne,
   attention,
   concat,
+  constant,
   conv,
   convGradWeight,
   convTranspose,
@@ -105,6 +106,11 @@ const cases: Record<string, OpCase> = {
     naive: (a, b) => a.map((n, i) => n ** b[i % 3]),
   },
   "Pow of a number": { operands: [[6]], ours: (x) => x.pow(3), naive: each((n) => n ** 3) },
+  "Pow of one, with more axes": {
+    operands: [[6]],
+    ours: (x) => x.pow(constant(Float32Array.of(1), [1, 1])).reshape(6),
+    naive: each((n) => n),
+  },
   "Pow of two": { operands: [[6]], ours: (x) => x.pow(2), naive: each((n) => n * n) },
   Max: {
     operands: [
@@ -251,7 +257,7 @@ const cases: Record<string, OpCase> = {
   Transpose: { operands: [[2, 3, 4]], ours: (x) => x.transpose(2, 0, 1).mul(ramp(3)) },
   Expand: { operands: [[2, 1]], ours: (x) => x.expand(3, 2, 4) },
   Slice: { operands: [[5, 7]], ours: (x) => x.slice(1, 1, -1, 2).slice(0, 1, 4) },
-  "Slice backwards": { operands: [[5, 7]], ours: (x) => x.slice(1, 5, -1, -2) },
+  "Slice backwards": { operands: [[5, 7]], ours: (x) => x.slice(1, 5, undefined, -2) },
   Concat: {
     operands: [
       [2, 1],

@@ -15,4 +15,6 @@ export { listed, quote, shown } from "./quote.ts";
 export type { Random } from "./random.ts";
 export { keyedRandom } from "./random-keyed.ts";
 export { PhiloxRandom } from "./random-philox.ts";
+export { sha256 } from "./sha256.ts";
+export { emptyValues, type Values } from "./values.ts";
 export { TorchRandom, type NoiseType } from "./random-torch.ts";

@@ -1,5 +1,5 @@
 /** @file The gated feed-forward network of transformer blocks: GEGLU of Shazeer 2020. */
-import { gelu, type Tensor } from "../tensor/index.ts";
+import { geglu, type Tensor } from "../tensor/index.ts";
 import { Linear } from "./linear.ts";
 import { Module } from "./module.ts";
 
@@ -13,10 +13,7 @@ export class Geglu extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    const both = this.proj.call(x);
-    const half = both.shape[both.rank - 1] / 2;
-    const [value, gate] = both.split(-1, [half, half]);
-    return value.mul(gelu(gate));
+    return geglu(this.proj.call(x));
   }
 }
 

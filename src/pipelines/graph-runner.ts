@@ -42,7 +42,7 @@ export class GraphRunner implements AsyncDisposable {
   async borrow(what: string, graph: Graph, { bind, identity }: Weights): Promise<Lease> {
     const { engine, mode, threads } = this.options;
     const setting = [engine.name, engine.version, mode, threads ?? "all", identity];
-    // The text itself is the key: a hash could only collide.
+    // The text itself is the key; long constants stand in it as their SHA-256.
     const key = [...setting, print(graph)].join("\n");
     const { activations, weights } = estimateMemory(graph);
     const bytes = activations * workspace + (mode === "fast" ? weights : 0);

@@ -1,7 +1,7 @@
 /** @file ONNX Runtime behind the engine's contract. */
 import { realpathSync } from "node:fs";
 import { parse, relative } from "node:path";
-import { assert, dtypeBytes, EngineError, sizeOf } from "../base/index.ts";
+import { assert, dtypeBytes, emptyValues, EngineError, sizeOf } from "../base/index.ts";
 import type { OnnxValue } from "../formats/index.ts";
 import type { Graph } from "../tensor/index.ts";
 import type { Binding, CompileOptions, Engine, Program, RunOptions, Value } from "./engine.ts";
@@ -9,7 +9,6 @@ import { lowerGraph, type LoweredModel } from "./model.ts";
 import { OrtApi, type SessionOptions } from "./ort-api.node.ts";
 import { ortKernels } from "./ort-kernels.ts";
 import { widenBindings } from "./twin.node.ts";
-import { emptyValues } from "./value.ts";
 
 type Handle = bigint;
 const shapeOf = ({ shape }: OnnxValue) => shape as readonly number[];

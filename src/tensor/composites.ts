@@ -83,11 +83,20 @@ export function concat(tensors: readonly Tensor[], axis: number): Tensor {
   return applyOne("Concat", [...tensors], { axis: axis < 0 ? axis + first.rank : axis });
 }
 
-/** (x − mean) / √(var + eps) over `axes`, with the biased variance. */
-function standardise(x: Tensor, axes: readonly number[], eps: number): Tensor {
+/** x − mean and √(var + eps) over `axes`, with the biased variance: what normalisations divide. */
+export function deviations(
+  x: Tensor,
+  axes: readonly number[],
+  eps: number,
+): [centred: Tensor, deviation: Tensor] {
   const centred = x.sub(x.mean(axes, true));
   const variance = centred.mul(centred).mean(axes, true);
-  return centred.div(variance.add(eps).sqrt());
+  return [centred, variance.add(eps).sqrt()];
+}
+
+function standardise(x: Tensor, axes: readonly number[], eps: number): Tensor {
+  const [centred, deviation] = deviations(x, axes, eps);
+  return centred.div(deviation);
 }
 
 function affine(x: Tensor, weight: Tensor | null, bias: Tensor | null): Tensor {
@@ -104,11 +113,11 @@ export function splitHeads(x: Tensor, heads: number): Tensor {
 const unseen = -1e30;
 
 /** What may not be seen above the diagonal of [rows, columns], aligned at the top left. */
-export function causalMask(rows: number, columns: number): Tensor {
+export function causalMask(rows: number, columns: number, dtype: DType = "f32"): Tensor {
   const values = Float32Array.from({ length: rows * columns }, (_, i) =>
     i % columns > Math.floor(i / columns) ? unseen : 0,
   );
-  return constant(values, [rows, columns]);
+  return constant(values, [rows, columns]).cast(dtype);
 }
 
 function attentionBody(
@@ -117,7 +126,7 @@ function attentionBody(
 ): Tensor {
   const [qh, kh, vh] = [q, k, v].map((x) => splitHeads(x, heads)) as [Tensor, Tensor, Tensor];
   let scores = qh.mul(scale).matmul(kh.transpose());
-  if (causal) scores = scores.add(causalMask(q.shape[1], k.shape[1]));
+  if (causal) scores = scores.add(causalMask(q.shape[1], k.shape[1], q.dtype));
   if (mask) scores = scores.add(mask);
   const out = softmax(scores, -1).matmul(vh); // [B,H,S,E]
   return out.transpose(0, 2, 1, 3).reshape(q.shape[0], q.shape[1], -1);

@@ -24,6 +24,7 @@ export {
   concat,
   convGradWeight,
   detach,
+  deviations,
   expandComposite,
   full,
   gelu,
@@ -36,6 +37,7 @@ export {
   softmax,
   splitHeads,
 } from "./composites.ts";
+export type { Values } from "../base/index.ts";
 export { conv, convTranspose, type ConvOptions } from "./conv.ts";
 export { graphOf, sortNodes, type Graph } from "./graph.ts";
 export { gridSample, type GridSampleOptions } from "./grid-sample.ts";
@@ -90,7 +92,6 @@ export type {
   LeafName,
   OpName,
   PrimitiveName,
-  Values,
 } from "./ops.ts";
 export { pad, type PadMode } from "./pad.ts";
 export { avgPool, maxPool } from "./pooling.ts";

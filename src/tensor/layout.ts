@@ -39,7 +39,7 @@ export function select(x: Tensor, axis: number, index: number): Tensor {
 export function flip(x: Tensor, axes: readonly number[]): Tensor {
   return axes.reduce((y, axis) => {
     const a = axisOf(axis, x.rank, "flip");
-    return x.shape[a] > 1 ? y.slice(a, x.shape[a] - 1, -1, -1) : y;
+    return x.shape[a] > 1 ? y.slice(a, x.shape[a] - 1, undefined, -1) : y;
   }, x);
 }
 

@@ -1,10 +1,6 @@
 /** @file The whole instruction set, one row per op, named as in ONNX. `T` is whatever stands for a tensor. */
-import type { DType } from "../base/index.ts";
+import type { DType, Values } from "../base/index.ts";
 import type { Init } from "./init.ts";
-
-/** Numbers of a constant, one typed array per element type (f16 and bf16 as bits). */
-export type Values =
-  Float64Array | Float32Array | Uint16Array | BigInt64Array | Int32Array | Int8Array | Uint8Array;
 
 type Unary<T> = { inputs: [T]; attrs: object };
 type Binary<T> = { inputs: [T, T]; attrs: object };

@@ -1,25 +1,23 @@
 /** @file A graph as text: one stable line per node, for errors, snapshots and cache keys. */
+import { sha256, type Values } from "../base/index.ts";
 import type { Graph } from "./graph.ts";
-import type { Values } from "./ops.ts";
 import type { Tensor } from "./tensor.ts";
 import { show } from "./type.ts";
 
-/** FNV-1a over the bytes, 2 × 32 bits with different offsets: enough to tell constants apart. */
-function fingerprint(values: Values): string {
-  let [a, b] = [0x811c9dc5, 0x01000193];
-  for (const byte of new Uint8Array(values.buffer, values.byteOffset, values.byteLength)) {
-    a = Math.imul(a ^ byte, 0x01000193);
-    b = Math.imul(b ^ byte, 0x85ebca6b);
-  }
-  return [a, b].map((n) => (n >>> 0).toString(16).padStart(8, "0")).join("");
-}
-
+/** As JSON, but for the numbers that JSON does not tell apart: NaN, the infinities and −0. */
 function printAttribute(value: unknown): string {
   if (ArrayBuffer.isView(value)) {
-    const values = value as Values;
-    return values.length <= 8 ? `[${values.join(",")}]` : `#${fingerprint(values)}`;
+    const { buffer, byteOffset, byteLength, length } = value as Values;
+    return length <= 8
+      ? printAttribute([...(value as Values)])
+      : `#${sha256(new Uint8Array(buffer, byteOffset, byteLength))}`;
   }
-  return JSON.stringify(value);
+  if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
+  if (Array.isArray(value)) return `[${value.map(printAttribute).join(",")}]`;
+  if (typeof value !== "object" || value === null)
+    return typeof value === "string" ? JSON.stringify(value) : String(value);
+  const fields = Object.entries(value).map(([key, v]) => `"${key}":${printAttribute(v)}`);
+  return `{${fields.join(",")}}`;
 }
 
 /** One line per node: `%3: f32[1,320,64,64] = Conv(%0, %1, %2) {group: 1, …}`. Equal graphs print equally. */

@@ -16,6 +16,9 @@ function sameDtype(op: string, operands: readonly Operand[]): DType {
   return first.dtype;
 }
 
+const given = (...operands: readonly (Operand | null)[]): Operand[] =>
+  operands.filter((x) => x !== null);
+
 function requireDtype(op: string, x: Operand, ...allowed: DType[]): void {
   if (!allowed.includes(x.dtype))
     throw new ShapeError(`${op}: needs ${allowed.join(" or ")}, got ${show(x)}`);
@@ -84,7 +87,7 @@ function convShape(
     }),
   );
   if (space.some((s) => s < 1)) fail(op, "the window is larger than the input", x, w);
-  return [{ dtype: sameDtype(op, bias ? [x, w, bias] : [x, w]), shape: [batch, out, ...space] }];
+  return [{ dtype: sameDtype(op, given(x, w, bias)), shape: [batch, out, ...space] }];
 }
 
 function convTransposeShape(
@@ -96,9 +99,21 @@ function convTransposeShape(
   if (n < 1 || w.shape.length !== n + 2) fail(op, "input and weight need the same rank", x, w);
   const [batch, channels] = x.shape as [number, number];
   const [inChannels, perGroup] = w.shape as [number, number];
-  if (channels !== inChannels)
+  if (![strides, dilations, outputPadding, pads.slice(n)].every((list) => list.length === n))
+    fail(op, `attributes do not describe ${n} spatial axes`, x, w);
+  // PyTorch allows more where the dilation is larger; engines, which count back to the input's size, do not.
+  const excess = outputPadding.findIndex((padding, i) => !(padding >= 0 && padding < strides[i]));
+  if (excess >= 0)
+    fail(
+      op,
+      `the output padding ${outputPadding[excess]} is not below the stride ${strides[excess]}`,
+      x,
+      w,
+    );
+  if (channels !== inChannels || channels % group !== 0)
     fail(op, `input has ${channels} channels but the weight expects ${inChannels}`, x, w);
-  if (bias && bias.shape[0] !== perGroup * group) fail(op, "bad bias", x, w, bias);
+  if (bias && (bias.shape.length !== 1 || bias.shape[0] !== perGroup * group))
+    fail(op, "bad bias", x, w, bias);
   const space = strides.map(
     (stride, i) =>
       (x.shape[i + 2] - 1) * stride -
@@ -108,7 +123,8 @@ function convTransposeShape(
       outputPadding[i] +
       1,
   );
-  return [{ dtype: sameDtype(op, [x, w]), shape: [batch, perGroup * group, ...space] }];
+  if (space.some((s) => s < 1)) fail(op, "the padding leaves nothing of the output", x, w);
+  return [{ dtype: sameDtype(op, given(x, w, bias)), shape: [batch, perGroup * group, ...space] }];
 }
 
 function matMulShape(inputs: [Operand, Operand]): TensorType[] {
@@ -129,8 +145,11 @@ function sliceShape([x]: [Operand], { starts, ends, axes, steps }: Attrs<"Slice"
   axes.forEach((axis, i) => {
     const a = axisOf(axis, shape.length, "Slice");
     const [start, end, step] = [starts[i], ends[i], steps[i]];
-    if (step > 0 ? !(0 <= start && start <= end && end <= shape[a]) : step === 0)
-      fail("Slice", `[${start}:${end}:${step}] leaves axis ${a}`, x);
+    const fits =
+      step > 0
+        ? 0 <= start && start <= end && end <= shape[a]
+        : step < 0 && -1 <= end && end <= start && start < shape[a];
+    if (!fits) fail("Slice", `[${start}:${end}:${step}] leaves axis ${a}`, x);
     shape[a] = Math.max(0, Math.ceil((end - start) / step));
   });
   return [{ dtype: x.dtype, shape }];
@@ -151,15 +170,22 @@ function concatShape(inputs: Operand[], { axis }: Attrs<"Concat">): TensorType[]
   return [{ dtype: sameDtype("Concat", inputs), shape }];
 }
 
-function attentionShape([q, k, v]: Inputs<"Attention", Operand>, { heads }: Attrs<"Attention">) {
+function attentionShape(
+  [q, k, v, mask]: Inputs<"Attention", Operand>,
+  { heads }: Attrs<"Attention">,
+) {
   const op = "Attention";
   if ([q, k, v].some((x) => x.shape.length !== 3))
     fail(op, "needs [batch, tokens, width]", q, k, v);
-  if (q.shape[2] % heads || k.shape[2] !== q.shape[2] || v.shape[2] % heads)
+  if (!(heads >= 1) || q.shape[2] % heads || k.shape[2] !== q.shape[2] || v.shape[2] % heads)
     fail(op, `widths do not split into ${heads} heads`, q, k, v);
   if (k.shape[1] !== v.shape[1] || k.shape[0] !== q.shape[0] || v.shape[0] !== q.shape[0])
     fail(op, "keys and values do not fit the queries", q, k, v);
-  return [{ dtype: q.dtype, shape: [q.shape[0], q.shape[1], v.shape[2]] }];
+  const scores = { dtype: q.dtype, shape: [q.shape[0], heads, q.shape[1], k.shape[1]] };
+  if (mask && broadcastShape(op, [mask, scores]).join() !== scores.shape.join())
+    fail(op, `the mask does not broadcast to ${show(scores)}`, mask);
+  const dtype = sameDtype(op, given(q, k, v, mask));
+  return [{ dtype, shape: [q.shape[0], q.shape[1], v.shape[2]] }];
 }
 
 function linearShape([x, w, bias]: Inputs<"Linear", Operand>): TensorType[] {
@@ -167,17 +193,19 @@ function linearShape([x, w, bias]: Inputs<"Linear", Operand>): TensorType[] {
   if (x.shape.length < 2) fail("Linear", "needs rows, at least two axes", x, w);
   if (w.shape.length !== 2 || width !== w.shape[1])
     fail("Linear", `input is ${width} wide but the weight expects ${w.shape[1]}`, x, w);
-  if (bias && bias.shape[0] !== w.shape[0]) fail("Linear", "bad bias", x, w, bias);
-  return [{ dtype: sameDtype("Linear", [x, w]), shape: [...x.shape.slice(0, -1), w.shape[0]] }];
+  if (bias && (bias.shape.length !== 1 || bias.shape[0] !== w.shape[0]))
+    fail("Linear", "bad bias", x, w, bias);
+  const dtype = sameDtype("Linear", given(x, w, bias));
+  return [{ dtype, shape: [...x.shape.slice(0, -1), w.shape[0]] }];
 }
 
 function groupNormShape([x, w, b]: Inputs<"GroupNorm", Operand>, { groups }: Attrs<"GroupNorm">) {
-  if (x.shape.length < 2 || x.shape[1] % groups)
+  if (x.shape.length < 2 || !(groups >= 1) || x.shape[1] % groups)
     fail("GroupNorm", `channels do not split into ${groups} groups`, x);
   for (const p of [w, b])
     if (p && (p.shape.length !== 1 || p.shape[0] !== x.shape[1]))
       fail("GroupNorm", "bad affine", x, p);
-  return [{ dtype: x.dtype, shape: x.shape }];
+  return [{ dtype: sameDtype("GroupNorm", given(x, w, b)), shape: x.shape }];
 }
 
 function layerNormShape([x, w, b]: Inputs<"LayerNorm", Operand>, { axes }: Attrs<"LayerNorm">) {
@@ -185,7 +213,7 @@ function layerNormShape([x, w, b]: Inputs<"LayerNorm", Operand>, { axes }: Attrs
   for (const p of [w, b])
     if (p && p.shape.join() !== normalised.join())
       fail("LayerNorm", `affine does not fit [${normalised.join(",")}]`, x, p);
-  return [{ dtype: x.dtype, shape: x.shape }];
+  return [{ dtype: sameDtype("LayerNorm", given(x, w, b)), shape: x.shape }];
 }
 
 /** Types of the outputs, or a ShapeError that names the operands. */

@@ -1,8 +1,16 @@
 /** @file The symbolic tensor: a node of the traced graph and which of its outputs. Calling a method traces one op. */
-import { assert, LimnError, ShapeError, sizeOf, type DType } from "../base/index.ts";
+import {
+  assert,
+  emptyValues,
+  LimnError,
+  ShapeError,
+  sizeOf,
+  type DType,
+  type Values,
+} from "../base/index.ts";
 import { axisOf } from "./broadcast.ts";
 import type { Init } from "./init.ts";
-import type { Attrs, Inputs, OpName, Values } from "./ops.ts";
+import type { Attrs, Inputs, OpName } from "./ops.ts";
 import { currentScope } from "./scope.ts";
 import { shapeRules } from "./shapes.ts";
 import type { Operand, TensorType } from "./type.ts";
@@ -251,14 +259,18 @@ export class Tensor implements Operand {
     if (length !== 1) throw new ShapeError(`squeeze: axis ${axis} has length ${length}, not 1`);
     return applyOne("Reshape", [this], { shape });
   }
-  /** Elements `start`, `start + step`, … before `end` of one axis; negative bounds count from the back. */
+  /**
+   * Elements `start`, `start + step`, … before `end` of one axis; negative bounds count from the back, and without an
+   * end all that follow are taken, also backwards.
+   */
   slice(axis: number, start: number, end?: number, step = 1): Tensor {
     const a = axisOf(axis, this.rank, "Slice");
     const length = this.shape[a];
-    const bound = (n: number) => Math.min(Math.max(n < 0 ? n + length : n, 0), length);
-    // A backward slice may end before the first element, which no count from the front can say.
-    const last = step < 0 ? (end ?? -1) : bound(end ?? length);
-    const from = step < 0 ? Math.min(start, length - 1) : bound(start);
+    // Backwards, places run from the last one to the one before the first.
+    const [least, most] = step < 0 ? [-1, length - 1] : [0, length];
+    const bound = (n: number) => Math.min(Math.max(n < 0 ? n + length : n, least), most);
+    const from = bound(start);
+    const last = end === undefined ? (step < 0 ? least : most) : bound(end);
     if (step === 1 && from === 0 && last === length) return this;
     return applyOne("Slice", [this], { starts: [from], ends: [last], axes: [a], steps: [step] });
   }
@@ -303,17 +315,11 @@ export function constant(values: Values, shape: readonly number[], dtype: DType 
 
 /** Numbers in the typed array that stores `dtype`; not for f16 and bf16, whose bits need rounding. */
 export function valuesOf(numbers: readonly number[], dtype: DType): Values {
-  if (dtype === "i64") return BigInt64Array.from(numbers, (n) => BigInt(n));
-  const arrays = {
-    f32: Float32Array,
-    f64: Float64Array,
-    i32: Int32Array,
-    u8: Uint8Array,
-    bool: Uint8Array,
-    i8: Int8Array,
-  };
-  assert(dtype in arrays, `no constants of ${dtype}`);
-  return arrays[dtype as keyof typeof arrays].from(numbers);
+  assert(dtype !== "f16" && dtype !== "bf16", `no constants of ${dtype}`);
+  const values = emptyValues(dtype, numbers.length);
+  if (values instanceof BigInt64Array) values.set(numbers.map((n) => BigInt(n)));
+  else values.set(numbers);
+  return values;
 }
 
 /** A value given at every run, by name. */
