@@ -1,6 +1,6 @@
 /** @file How primitives become ONNX nodes, where the way matters beside the result. */
 import { expect, test } from "vitest";
-import { input, type Tensor } from "../tensor/index.ts";
+import { applyOne, input, layerNorm, within, type Tensor } from "../tensor/index.ts";
 import { Emitter } from "./emitter.ts";
 import { lowerAll } from "./lower.ts";
 
@@ -27,4 +27,40 @@ test("copies along a last axis of 1 are joined", () => {
   expect(nodesOf(expand([4, 2]), [1, 1])).toEqual(["Expand(x,c_0)"]);
   expect(nodesOf(expand([4, 2]), [1])).toEqual(["Expand(x,c_0)"]);
   expect(nodesOf(expand([4, 2]), [1, 2])).toEqual(["Expand(x,c_0)"]);
+});
+
+test("the nodes of a composite's body bear the name of its module", () => {
+  const e = new Emitter();
+  const x = input("x", [2, 3]);
+  e.names.set(x, "x");
+  const normal = within({ path: "unet.mid" }, () => layerNorm(x, null, null));
+  lowerAll(e, [within({ path: "unet.out" }, () => normal.exp())], {});
+  const names = e.nodes.map(({ name }) => name);
+  expect(names.slice(0, -1).every((name) => name?.startsWith("unet.mid/"))).toBe(true);
+  expect(names.length).toBeGreaterThan(5);
+  expect(names.at(-1)).toMatch(/^unet.out\/Exp/);
+});
+
+/** Counts what is asked of it. */
+class CountedNames extends Map<Tensor, string> {
+  looks = 0;
+  override has(key: Tensor): boolean {
+    this.looks += 1;
+    return super.has(key);
+  }
+  override keys(): MapIterator<Tensor> {
+    this.looks += this.size;
+    return super.keys();
+  }
+}
+
+test("a composite is lowered without a look at all that came before", () => {
+  const names = new CountedNames();
+  const e = Object.assign(new Emitter(), { names });
+  let x = input("x", [1]);
+  names.set(x, "x");
+  for (let i = 0; i < 1000; i++) x = applyOne("Silu", [x], {});
+  lowerAll(e, [x], {});
+  expect(e.nodes.length).toBe(2000);
+  expect(names.looks).toBeLessThan(20_000);
 });

@@ -4,6 +4,7 @@ import {
   expandComposite,
   isComposite,
   sortNodes,
+  within,
   type Attrs,
   type CompositeName,
   type ConvAttrs,
@@ -177,7 +178,8 @@ function lowerComposite<K extends CompositeName>(e: Emitter, node: Node<K>, kern
   const fused = kernel?.(e, inputs, node);
   if (fused) return fused;
   // The node's inputs are the composite's by construction of `apply`.
-  const body = expandComposite(node.op, node.inputs as unknown as Inputs<K, Tensor>, node.attrs);
+  const operands = node.inputs as unknown as Inputs<K, Tensor>;
+  const body = within({ path: node.scope }, () => expandComposite(node.op, operands, node.attrs));
   lowerAll(e, [body], kernels);
   const name = e.names.get(body);
   assert(name, `the body of ${node.op} was not lowered`);
@@ -186,8 +188,8 @@ function lowerComposite<K extends CompositeName>(e: Emitter, node: Node<K>, kern
 
 /** Lowers every node that `roots` need and that has no name yet. Leaves must have names already, but for constants. */
 export function lowerAll(e: Emitter, roots: readonly Tensor[], kernels: Kernels): void {
-  const known = new Set([...e.names.keys()].map((t) => t.node));
-  for (const node of sortNodes(roots, known)) {
+  const named = { has: ({ outputs: [first] }: Node) => e.names.has(first) };
+  for (const node of sortNodes(roots, named)) {
     e.scope = node.scope;
     const [first] = node.outputs;
     if (node.op === "Constant") {

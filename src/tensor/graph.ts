@@ -10,14 +10,17 @@ export interface Graph {
   readonly parameters: readonly Parameter[];
 }
 
-/** Nodes that `roots` need, inputs before users; walks no further than `stop`. */
-export function sortNodes(roots: Iterable<Tensor>, stop: ReadonlySet<Node> = new Set()): Node[] {
+/** Nodes that `roots` need, inputs before users; walks no further than what `stop` has. */
+export function sortNodes(
+  roots: Iterable<Tensor>,
+  stop: Pick<ReadonlySet<Node>, "has"> = new Set(),
+): Node[] {
   const order: Node[] = [];
-  const done = new Set<Node>(stop);
+  const done = new Set<Node>();
   // An explicit stack: graphs of a training step are deeper than the call stack.
   const stack: { node: Node; next: number }[] = [];
   for (const root of roots) {
-    if (done.has(root.node)) continue;
+    if (done.has(root.node) || stop.has(root.node)) continue;
     stack.push({ node: root.node, next: 0 });
     done.add(root.node);
     while (stack.length) {
@@ -26,7 +29,7 @@ export function sortNodes(roots: Iterable<Tensor>, stop: ReadonlySet<Node> = new
       if (top.next > top.node.inputs.length) {
         order.push(top.node);
         stack.pop();
-      } else if (child && !done.has(child.node)) {
+      } else if (child && !done.has(child.node) && !stop.has(child.node)) {
         done.add(child.node);
         stack.push({ node: child.node, next: 0 });
       }
