@@ -2,7 +2,10 @@
 import { expect, test } from "vitest";
 import { evaluate } from "../../tests/reference/evaluate.ts";
 import { PhiloxRandom } from "../base/index.ts";
+import { Emitter } from "../runtime/emitter.ts";
 import { value, type Value } from "../runtime/index.ts";
+import { lowerAll } from "../runtime/lower.ts";
+import { ortKernels } from "../runtime/ort-kernels.ts";
 import {
   applyOne,
   compositeBodies,
@@ -119,6 +122,45 @@ test.each(rows)("[T8] %s %o", async (op, { shapes, attrs }) => {
   expectClose(results.kernel, results.body, "value");
   for (const { label } of wrt)
     expectClose(results[`own d${label}`], results[`body d${label}`], `gradient of ${label}`);
+});
+
+/** The node of ONNX Runtime that stands for a composite; null where its body must. */
+function kernelOf(op: CompositeName, { shapes, attrs }: Case<CompositeName>): string | null {
+  const [q, k, , mask] = shapes;
+  switch (op) {
+    case "Silu":
+      return "QuickGelu";
+    case "Gelu": {
+      const { approximate } = attrs as Attrs<"Gelu">;
+      return { none: "Gelu", tanh: "FastGelu", sigmoid: "QuickGelu" }[approximate];
+    }
+    case "LayerNorm":
+    case "GroupNorm":
+      return "LayerNormalization";
+    case "Attention": {
+      // The kernel knows no causal order among unequal lengths, and only masks written out for every pair.
+      const rows = (attrs as Attrs<"Attention">).causal && q?.[1] !== k?.[1];
+      const whole = !mask || (mask.length === 4 && mask[2] === q?.[1] && mask[3] === k?.[1]);
+      return rows || !whole ? null : "MultiHeadAttention";
+    }
+    case "Linear":
+      return "Gemm";
+    default:
+      return op === "Softmax" ? op : null;
+  }
+}
+
+test.each(rows)("the engine's kernel stands for %s %o", (op, one) => {
+  const e = new Emitter();
+  const leaves = one.shapes.map((shape, i) => shape && input(`x${i}`, shape));
+  for (const leaf of leaves) if (leaf) e.names.set(leaf, leaf.label ?? "");
+  lowerAll(e, [applyOne(op, leaves as Inputs<CompositeName, Tensor>, one.attrs)], ortKernels);
+  const emitted = e.nodes.map((node) => node.op);
+  const kernel = kernelOf(op, one);
+  if (kernel !== null) expect(emitted).toContain(kernel);
+  // What only moves or fills may stand beside a kernel; arithmetic of a body may not.
+  const body = ["Exp", "Sigmoid", "Erf", "Tanh", "Sqrt", "ReduceMean", "MatMul"];
+  expect(emitted.some((name) => body.includes(name))).toBe(kernel === null);
 });
 
 test("every composite with a gradient has a case", () => {
