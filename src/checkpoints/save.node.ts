@@ -1,5 +1,5 @@
 /** @file Writes a diffusers folder that diffusers itself opens: configs, weights, and whatever else belongs to the model. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { assert, WeightError } from "../base/index.ts";
 import {
@@ -39,6 +39,8 @@ const layoutVersion = "0.35.2";
 
 /** Writes the folder, each file whole or not at all; model_index.json comes last, so a half-written folder is none. */
 export async function saveFolder(path: string, contents: FolderContents): Promise<void> {
+  // Saving over a folder: what was there is no model either until all of it is new.
+  await rm(join(path, "model_index.json"), { force: true });
   const index: Record<string, unknown> = {
     _class_name: contents.pipeline,
     _diffusers_version: layoutVersion,

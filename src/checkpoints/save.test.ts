@@ -97,4 +97,8 @@ test("numbers that are not finite are refused and leave no model behind", async 
   expect(existsSync(join(path, "model_index.json"))).toBe(false);
   expect(existsSync(join(path, "unet/diffusion_pytorch_model.safetensors"))).toBe(false);
   expect(parametersOf(from.unet.module).length).toBe(142);
+  await saveFolder(path, contentsOf(from, "f32"));
+  expect(existsSync(join(path, "model_index.json"))).toBe(true);
+  await expect(saveFolder(path, contents)).rejects.toThrow("in f16");
+  expect(existsSync(join(path, "model_index.json"))).toBe(false);
 });
