@@ -3,7 +3,7 @@
  * some systems that package's own install script fetches more from outside the registry; where that fails, npm takes
  * the whole package away again, the library that was there all along included.
  */
-import { copyFileSync, linkSync, mkdirSync, readdirSync } from "node:fs";
+import { copyFileSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -52,15 +52,23 @@ export function keepLibrary(from = installedFolder(), to = keptFolder): void {
   // In a clone package.json itself keeps that script from running.
   if (from === null || !to.split(sep).includes("node_modules")) return;
   const libraries = filesIn(from).filter((name) => !name.endsWith(".node"));
-  if (libraries.length > 0) mkdirSync(to, { recursive: true });
+  if (libraries.length === 0) return;
+  mkdirSync(to, { recursive: true });
   for (const name of libraries) place(join(from, name), join(to, name));
+  // Some systems have the version in the name: what an older one left would be found first.
+  for (const name of filesIn(to)) if (!libraries.includes(name)) rmSync(join(to, name));
 }
 
+/** Puts a library in the place of an older one, which may be in use. */
 function place(from: string, to: string): void {
+  const fresh = join(dirname(to), ".new");
+  rmSync(fresh, { force: true });
   try {
-    linkSync(from, to);
-  } catch (error) {
-    // File systems without hard links.
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") copyFileSync(from, to);
+    linkSync(from, fresh);
+  } catch {
+    copyFileSync(from, fresh); // file systems without hard links
   }
+  renameSync(fresh, to);
+  // Two names of one file are not renamed to each other: both stay.
+  rmSync(fresh, { force: true });
 }

@@ -25,6 +25,18 @@ test("the library outlives its package", () => {
   expect(readFileSync(libraryPath([null, to]), "utf8")).toBe("libonnxruntime.so.1");
 });
 
+test("a newer library takes the place of the older one", () => {
+  const { from, to } = folders();
+  keepLibrary(from, to);
+  rmSync(from, { recursive: true });
+  mkdirSync(from);
+  for (const name of ["libonnxruntime.so.1", "libonnxruntime.2.dylib"])
+    writeFileSync(join(from, name), `new ${name}`);
+  keepLibrary(from, to);
+  expect(readdirSync(to).sort()).toEqual(["libonnxruntime.2.dylib", "libonnxruntime.so.1"]);
+  expect(readFileSync(join(to, "libonnxruntime.so.1"), "utf8")).toBe("new libonnxruntime.so.1");
+});
+
 test("nothing is kept in a clone, nor where there is nothing", () => {
   const { from, to } = folders();
   const clone = to.replace("node_modules/limn", "clone");
