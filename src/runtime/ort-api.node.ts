@@ -61,20 +61,36 @@ let prototypes = 0;
 /** What native calls under way point at: the collector cannot see through an address. */
 const held = new Set<readonly unknown[]>();
 
+/** Native calls at once: koffi throws at more than 256, and each has a stack; the pool runs only a few anyway. */
+const mostCalls = 32;
+let calls = 0;
+const waiting: (() => void)[] = [];
+
 /** Awaits a native call on a thread of libuv's pool; the event loop stays free, and `kept` stays alive. */
-function onPool(
+async function onPool(
   native: NativeFunction,
   args: readonly unknown[],
   kept: readonly unknown[],
 ): Promise<unknown> {
   held.add(kept);
-  return new Promise((resolve, reject) => {
-    native.async(...args, (error: Error | null, status: unknown) => {
-      held.delete(kept);
-      if (error) reject(error);
-      else resolve(status);
+  // A call that ends hands its place on, so the count stays.
+  if (calls >= mostCalls) await new Promise<void>((resolve) => waiting.push(resolve));
+  else calls += 1;
+  try {
+    return await new Promise((resolve, reject) => {
+      native.async(...args, (error: Error | null, status: unknown) => {
+        if (error) reject(error);
+        else resolve(status);
+      });
     });
-  });
+  } catch (cause) {
+    throw new EngineError("ONNX Runtime could not be called", { cause });
+  } finally {
+    held.delete(kept);
+    const next = waiting.shift();
+    if (next) next();
+    else calls -= 1;
+  }
 }
 
 /** The function table and one environment; one per thread is enough. */

@@ -48,13 +48,16 @@ class OrtProgram implements Program {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const api = this.#api;
-    const tensors = (values: ReadonlyMap<string, Value>) =>
-      new Map([...values].map(([name, v]) => [name, api.createTensor(v.dtype, v.shape, v.data)]));
-    const sides = { inputs: tensors(inputs), outputs: tensors(outputs) };
+    const sides = { inputs: new Map<string, Handle>(), outputs: new Map<string, Handle>() };
     const options = api.createRunOptions();
     const stop = () => api.check(api.function("setTerminate")(options));
     signal?.addEventListener("abort", stop);
     try {
+      // One by one: those that were made are released even if one cannot be.
+      for (const [name, v] of inputs)
+        sides.inputs.set(name, api.createTensor(v.dtype, v.shape, v.data));
+      for (const [name, v] of outputs)
+        sides.outputs.set(name, api.createTensor(v.dtype, v.shape, v.data));
       await api.run(session, options, sides, [inputs, outputs]);
     } catch (error) {
       signal?.throwIfAborted();
@@ -79,18 +82,17 @@ class OrtProgram implements Program {
 const prefix = "out:";
 
 function checked(spec: OnnxValue, inputs: Readonly<Record<string, Value>>): Value {
-  const { name, dtype } = spec;
-  const value = inputs[name];
-  assert(value, `input ${name} is missing`);
-  fits(value, spec, `input ${name}`);
-  const length = sizeOf(shapeOf(spec)) * dtypeBytes[dtype];
-  assert(value.data.byteLength === length, `input ${name} has ${value.data.byteLength} bytes`);
+  const value = inputs[spec.name];
+  assert(value, `input ${spec.name} is missing`);
+  fits(value, spec, `input ${spec.name}`);
   return value;
 }
 
 function fits(value: Value, spec: OnnxValue, what: string): void {
   const [came, needed] = [value, spec].map((v) => `${v.dtype}[${v.shape.join()}]`);
   assert(came === needed, `${what} is ${came}, not ${needed}`);
+  const [length, { byteLength }] = [sizeOf(value.shape) * dtypeBytes[value.dtype], value.data];
+  assert(byteLength === length, `${what} has ${byteLength} bytes, not ${length}`);
 }
 
 function outputFor(spec: OnnxValue, into: RunOptions["into"]): Value {
@@ -140,13 +142,15 @@ async function compile(api: OrtApi, graph: Graph, options: CompileOptions): Prom
 
 let loaded: OrtApi | null = null;
 
-/** The default engine: ONNX Runtime's CPU provider. Throws EngineError when its library is missing. */
+/** The default engine: ONNX Runtime's CPU provider. Rejects with EngineError when its library is missing. */
 export function ortEngine(): Promise<Engine> {
-  // One environment per thread: the library keeps its own count, and making one takes milliseconds.
-  const api = (loaded ??= new OrtApi());
-  return Promise.resolve({
-    name: "ort",
-    version: api.version,
-    compile: (graph, options) => compile(api, graph, options),
+  return Promise.resolve().then(() => {
+    // One environment per thread: the library keeps its own count, and making one takes milliseconds.
+    const api = (loaded ??= new OrtApi());
+    return {
+      name: "ort",
+      version: api.version,
+      compile: (graph, options) => compile(api, graph, options),
+    };
   });
 }

@@ -68,3 +68,25 @@ test("a missing or misshapen input and a disposed program are named", async () =
   await program[Symbol.asyncDispose]();
   await expect(program.run({ x: value([1, 2], [2]) })).rejects.toThrow("disposed");
 });
+
+test("hundreds of runs may be asked for at once", async () => {
+  const engine = await ortEngine();
+  const graph = graphOf({ y: silu(input("x", [1])) });
+  await using program = await engine.compile(graph, { bind: () => ({ kind: "input" }) });
+  const runs = Array.from({ length: 600 }, (_, i) => program.run({ x: value([i], [1]) }));
+  const results = await Promise.all(runs);
+  for (const [i, { y }] of results.entries())
+    expect(y.data[0]).toBeCloseTo(i / (1 + Math.exp(-i)), 3);
+});
+
+test("memory for an output must have the bytes of its shape, and a refusal harms nothing", async () => {
+  const engine = await ortEngine();
+  const graph = graphOf({ y: silu(input("x", [2])) });
+  await using program = await engine.compile(graph, { bind: () => ({ kind: "input" }) });
+  const x = value([1, 2], [2]);
+  const into = { y: { dtype: "f32", shape: [2], data: new Float32Array(1) } } as const;
+  await expect(program.run({ x }, { into })).rejects.toThrow(
+    "memory for output y has 4 bytes, not 8",
+  );
+  expect((await program.run({ x })).y.data[1]).toBeCloseTo(2 / (1 + Math.exp(-2)), 5);
+});

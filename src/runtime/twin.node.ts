@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { EngineError } from "../base/index.ts";
+import { EngineError, LimnError } from "../base/index.ts";
 import {
   openSafetensors,
   readAsF32,
@@ -41,6 +41,7 @@ async function openTwin(file: string, source: SafetensorsIndex): Promise<Safeten
       await mkdir(folder, { recursive: true });
       await writeSafetensors(path, tensors);
     } catch (cause) {
+      if (cause instanceof LimnError) throw cause; // the weight file is at fault, not the cache
       throw new EngineError(`the cache folder ${folder} cannot hold an f32 copy of ${file}`, {
         hint: "free some room, or set LIMN_CACHE to a folder that can be written",
         cause,
