@@ -1,5 +1,5 @@
 /** @file The networks of the embedded tiny models give diffusers' numbers. */
 import { testNetworks } from "./networks.cases.ts";
 
-for (const name of ["sd1", "sd1-inpaint", "sd2-v", "sdxl", "ddpm"])
+for (const name of ["sd1", "sd1-inpaint", "sd1-pix2pix", "sd2-v", "sdxl", "ddpm"])
   testNetworks("tests/goldens", name);
