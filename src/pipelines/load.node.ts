@@ -10,7 +10,7 @@ import {
 } from "../checkpoints/index.ts";
 import { jsonObject } from "../formats/index.ts";
 import { UNet2DConditionModel, UNet2DModel } from "../models/index.ts";
-import { ortEngine, type Engine } from "../runtime/index.ts";
+import { checkThreads, ortEngine, type Engine } from "../runtime/index.ts";
 import type { Settings } from "../schedulers/index.ts";
 import { GraphRunner, type Weights } from "./graph-runner.ts";
 import { machineMemory } from "./memory.node.ts";
@@ -26,7 +26,7 @@ export interface LoadOptions {
   readonly engine?: Engine;
   /** `lean` (the default) leaves weights in their files; `fast` packs them into private memory. */
   readonly mode?: "lean" | "fast";
-  /** Threads within one op; all physical cores when left out. */
+  /** Threads within one op, up to four for each processor; all physical cores when left out. */
   readonly threads?: number;
   /** Bytes that idle programs may hold; 4 GiB when left out. */
   readonly cacheBytes?: number;
@@ -97,6 +97,7 @@ function openAll(
 }
 
 async function runnerOf({ engine, mode, threads, cacheBytes }: LoadOptions): Promise<GraphRunner> {
+  checkThreads(threads);
   return new GraphRunner({
     engine: engine ?? (await ortEngine()),
     mode: mode ?? "lean",

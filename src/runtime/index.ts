@@ -3,4 +3,5 @@ export type { Binding, CompileOptions, Engine, Program, RunOptions, Value } from
 export { cacheFolder } from "./folders.node.ts";
 export { firstNotFinite, isFiniteArray, type NotFinite, type Rerun } from "./not-finite.ts";
 export { ortEngine } from "./ort.node.ts";
+export { checkThreads } from "./threads.node.ts";
 export { value } from "./value.ts";
