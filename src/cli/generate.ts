@@ -34,7 +34,11 @@ export async function generate(words: readonly string[]): Promise<number> {
           if (!given.json) progress.print(path);
         },
       }).finally(() => progress.end()),
-    () => console.error("\nlimn: stopping; Ctrl-C again kills"),
+    {
+      onInterrupt: () => console.error("\nlimn: stopping; Ctrl-C again kills"),
+      // A step stops within milliseconds; only the making of a session cannot be stopped.
+      patience: () => 5,
+    },
   );
   if (report) tell(report, request, given);
   return 0;

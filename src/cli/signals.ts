@@ -1,21 +1,34 @@
-/** @file Ctrl-C and kill: the first one stops in order, the second one at once. */
+/** @file Ctrl-C and kill: the first one stops in order, the second one, or no answer to the first, at once. */
 import { Interrupted } from "./errors.ts";
 
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 type Name = keyof typeof exitCodes;
 
+/** What is said and done between a signal and the end. */
+export interface Interruption {
+  readonly onInterrupt: () => void;
+  /** Seconds that stopping in order may take. */
+  readonly patience: () => number;
+}
+
 /** Runs something that can be stopped; throws Interrupted if it was. */
 export async function interruptible<T>(
   run: (signal: AbortSignal) => Promise<T>,
-  onInterrupt: () => void,
+  { onInterrupt, patience }: Interruption,
 ): Promise<T> {
   const controller = new AbortController();
   const received: Name[] = [];
+  let timer: NodeJS.Timeout | undefined;
   const handlers = (Object.keys(exitCodes) as Name[]).map((name) => {
     const handler = () => {
       received.push(name);
       if (received.length > 1) return dieOf(name);
       onInterrupt();
+      const seconds = patience();
+      timer = setTimeout(() => {
+        console.error(`limn: it does not stop within ${seconds} s; killed`);
+        dieOf(name);
+      }, seconds * 1000);
       controller.abort();
     };
     process.on(name, handler);
@@ -26,6 +39,7 @@ export async function interruptible<T>(
     if (received.length > 0) throw new Interrupted(exitCodes[received[0]]);
     return result;
   } finally {
+    clearTimeout(timer);
     for (const { name, handler } of handlers) process.off(name, handler);
   }
 }

@@ -37,7 +37,11 @@ export async function train(words: readonly string[]): Promise<number> {
     async (signal) => {
       for await (const event of trainRecipe(request, signal)) tell(event);
     },
-    () => console.error("limn: writing a checkpoint, then stopping; Ctrl-C again kills"),
+    {
+      onInterrupt: () =>
+        console.error("limn: writing a checkpoint, then stopping; Ctrl-C again kills"),
+      patience: () => 300,
+    },
   );
   return 0;
 }
