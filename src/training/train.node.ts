@@ -2,12 +2,13 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { encodePng, removeTorn, writeFileAtomic } from "../formats/index.ts";
-import type { Engine } from "../runtime/index.ts";
+import { checkThreads, type Engine } from "../runtime/index.ts";
 import { lossCurve } from "./curve.node.ts";
 import { Journal } from "./journal.node.ts";
 import { openLoader } from "./loader.node.ts";
 import { loadRecipe } from "./load-recipe.node.ts";
-import type { Run, Stage, Weights } from "./recipe.ts";
+import { lockFolder } from "./lock.node.ts";
+import type { Recipe, Run, Stage, Weights } from "./recipe.ts";
 import { Pace, type Measured } from "./pace.ts";
 import { finishedFile, isFinished, loadWeights, newestStep, saveWeights } from "./state.node.ts";
 import { trainStage, type LiveStep, type TrainStep } from "./trainer.node.ts";
@@ -41,9 +42,21 @@ export async function* train(
   recipePath: string,
   options: TrainOptions,
 ): AsyncGenerator<TrainEvent> {
+  checkThreads(options.threads);
   const recipe = await loadRecipe(recipePath);
   await mkdir(options.folder, { recursive: true });
-  await removeTorn(options.folder);
+  const lock = await lockFolder(options.folder);
+  try {
+    await removeTorn(options.folder);
+    yield* runStages(recipe, { ...options, recipePath });
+  } finally {
+    await lock[Symbol.asyncDispose]();
+  }
+}
+
+type Begun = TrainOptions & { readonly recipePath: string };
+
+async function* runStages(recipe: Recipe, options: Begun): AsyncGenerator<TrainEvent> {
   if (recipe.prepare)
     for await (const text of recipe.prepare(options.folder)) yield { kind: "note", text };
   const run: Run = {
@@ -54,11 +67,9 @@ export async function* train(
   };
   for (const stage of recipe.stages) {
     if (await isFinished(join(options.folder, stage.name))) continue;
-    yield* runStage(stage, run, { ...options, recipePath });
+    yield* runStage(stage, run, options);
   }
 }
-
-type Begun = TrainOptions & { readonly recipePath: string };
 
 /** What goes with a stage while it runs. */
 interface Desk {

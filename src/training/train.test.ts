@@ -1,5 +1,7 @@
 /** @file A training run in this process: what it tells, what it leaves, how it stops and how it fails. */
-import { readFile, readdir } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { expect, test } from "vitest";
@@ -195,4 +197,31 @@ test("numbers that are none stop the run with the step and the module", async ()
   expect(gradient.message).toMatch(
     /^the norm of the gradients is NaN at step 1 of only: first in the gradients of net \(/,
   );
+});
+
+test("a run folder has one training at a time, and a dead one's claim does not count", async () => {
+  const { start, options, recipe } = await prepareRun({ stage: "steps: 3," });
+  const first = start();
+  await first.next();
+  expect(await failure(start())).toMatchObject({
+    field: "out",
+    message: `out: process ${process.pid} is training in ${options.folder}`,
+  });
+  await first.return(undefined);
+  const lock = join(options.folder, "training.lock");
+  await expect(readFile(lock)).rejects.toThrow("ENOENT");
+
+  const other = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60_000)"]);
+  await writeFile(lock, `${other.pid}\n`);
+  expect(await failure(start())).toMatchObject({ field: "out" });
+  const ended = once(other, "exit");
+  other.kill();
+  await ended;
+  expect((await collect(start())).at(-1)).toMatchObject({ kind: "finished" });
+  // A container starts its processes with the same numbers again.
+  await writeFile(lock, `${process.pid}\n`);
+  expect(await failure(train(recipe, { ...options, threads: 100_000 }))).toMatchObject({
+    field: "threads",
+  });
+  expect(await failure(start())).toBeNull();
 });
