@@ -260,6 +260,12 @@ describe("what cannot be", () => {
       /none\.safetensors does not exist/,
     ],
     ["a picture that is none", ["info", "none.png"], 1, /none\.png does not exist/],
+    [
+      "more threads than the machine has a use for",
+      ["a cat", ...quick, "--threads", "100000"],
+      2,
+      /threads: must be a whole number from 1 to \d+ on this machine, got 100000/,
+    ],
     ["training without a recipe", ["train"], 2, /needs a recipe.*limn generate train/],
     ["a recipe that is none", ["train", "none.ts"], 2, /there is no recipe none\.ts/],
   ];
