@@ -18,3 +18,4 @@ export { PhiloxRandom } from "./random-philox.ts";
 export { sha256 } from "./sha256.ts";
 export { emptyValues, type Values } from "./values.ts";
 export { TorchRandom, type NoiseType } from "./random-torch.ts";
+export { systemReason, type SystemReason } from "./system-error.ts";

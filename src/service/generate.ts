@@ -1,7 +1,8 @@
 /** @file A generation from request to files: what the command line and a server both do. */
-import { access } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Generator } from "./generator.ts";
-import { numbered, wishedPath, writeNewFile, type Target } from "./picture-files.ts";
+import { wishedPath, writeNewFile, type Target } from "./picture-files.ts";
+import { prepareFolder, prepareLatentsFile } from "./places.ts";
 import type { GenerateRequest, GeneratorEvent, Settings, Timings } from "./protocol.ts";
 
 /** What was made and how. */
@@ -26,19 +27,25 @@ export interface GenerateToFiles {
   readonly onFile: (path: string) => void;
 }
 
-/** Draws and writes; null when it was stopped. Files that were finished before stay. */
+/**
+ * Draws and writes; null when it was stopped. Files that were finished before stay. Places that cannot be written to are
+ * found out before the work; the first file that cannot be written ends it.
+ */
 export async function generateToFiles(
   generator: Generator,
   request: GenerateRequest,
   { target, saveLatents, signal, onEvent, onFile }: GenerateToFiles,
 ): Promise<GenerateReport | null> {
+  await prepareFolder("out", target.kind === "file" ? dirname(target.path) : target.path);
+  if (saveLatents !== null) await prepareLatentsFile(saveLatents);
   const files: string[] = [];
   const seeds: number[] = [];
   let settings: Settings | null = null;
+  const broken = new AbortController();
   // Files are written one after another, in the order of the pictures.
   let writing: Promise<void> = Promise.resolve();
   const ending = await generator.generate(request, {
-    signal,
+    signal: AbortSignal.any([signal, broken.signal]),
     onEvent(event) {
       onEvent(event);
       if (event.type === "started") settings = event.settings;
@@ -49,28 +56,19 @@ export async function generateToFiles(
         files.push(path);
         onFile(path);
       });
-      // Whoever awaits the whole below is told; this keeps the failure from counting as unhandled until then.
-      writing.catch(() => undefined);
+      // Whoever awaits the whole below is told what went wrong.
+      writing.catch(() => broken.abort());
     },
   });
   await writing;
   if (ending.type === "cancelled" || settings === null) return null;
   const { timings, peakRss, initNoiseSigma } = ending;
-  const latents = saveLatents && (await freePath(saveLatents));
-  if (latents) {
+  let latents: string | null = null;
+  if (saveLatents !== null) {
     const { writeLatents } = await import("./latents-file.ts");
-    await writeLatents(latents, ending.latents, initNoiseSigma);
+    latents = await writeNewFile(saveLatents, (path) =>
+      writeLatents(path, ending.latents, initNoiseSigma),
+    );
   }
   return { files, seeds, settings, timings, peakRss, latents };
-}
-
-async function freePath(path: string): Promise<string> {
-  for (let number = 1; ; number++) {
-    const candidate = numbered(path, number);
-    const taken = await access(candidate).then(
-      () => true,
-      () => false,
-    );
-    if (!taken) return candidate;
-  }
 }

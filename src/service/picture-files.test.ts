@@ -1,9 +1,15 @@
 /** @file Names of pictures: readable, unique, whole. */
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { link, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { dirname, join } from "node:path";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { slugOf, targetOf, wishedPath, writeNewFile } from "./picture-files.ts";
+
+// Real links, but for the test that has none.
+vi.mock("node:fs/promises", async (original) => {
+  const real = await original<typeof import("node:fs/promises")>();
+  return { ...real, link: vi.fn(real.link) };
+});
 
 async function folder(): Promise<string> {
   const made = await mkdtemp(join(tmpdir(), "limn-files-"));
@@ -45,7 +51,7 @@ test("names in a folder", () => {
 });
 
 test("[G10] nothing is overwritten, even by writers at the same moment, and nothing else is left", async () => {
-  const place = join(await folder(), "deep");
+  const place = await folder();
   const wished = join(place, "a.png");
   const texts = ["one", "two", "three", "four"];
   const paths = await Promise.all(texts.map((text) => writeNewFile(wished, bytes(text))));
@@ -54,10 +60,23 @@ test("[G10] nothing is overwritten, even by writers at the same moment, and noth
   for (const [i, path] of paths.entries()) expect(await readFile(path, "utf8")).toBe(texts[i]);
 });
 
-test("a folder that cannot be is an error of the system", async () => {
+test("a folder that cannot be is one sentence", async () => {
   const file = join(await folder(), "file");
   await writeFile(file, "");
-  await expect(writeNewFile(join(file, "a.png"), bytes(""))).rejects.toMatchObject({
-    code: expect.stringMatching(/ENOTDIR|EEXIST/) as string,
+  const path = join(file, "a.png");
+  await expect(writeNewFile(path, bytes(""))).rejects.toMatchObject({
+    code: "engine",
+    message: `cannot write ${path}: a part of the path is a file, not a folder`,
+    hint: "give another place",
   });
+});
+
+test("[G10] without hard links nothing is overwritten either", async () => {
+  const wished = join(await folder(), "a.png");
+  vi.mocked(link).mockRejectedValue(Object.assign(new Error("no links"), { code: "EPERM" }));
+  onTestFinished(() => void vi.mocked(link).mockReset());
+  const texts = ["one", "two", "three"];
+  const paths = await Promise.all(texts.map((text) => writeNewFile(wished, bytes(text))));
+  expect((await readdir(dirname(wished))).sort()).toEqual(["a-2.png", "a-3.png", "a.png"]);
+  for (const [i, path] of paths.entries()) expect(await readFile(path, "utf8")).toBe(texts[i]);
 });

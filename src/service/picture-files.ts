@@ -1,8 +1,9 @@
 /** @file Where pictures go: names made of prompt and seed, never over something that is there. */
-import { link, mkdir, open, rename, stat, unlink } from "node:fs/promises";
+import { constants, copyFile, link, stat, unlink, writeFile } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
 import { dirname, extname, join } from "node:path";
 import { RequestError } from "../base/index.ts";
+import { writingError } from "./places.ts";
 
 /** A place for pictures: one file, or a folder that names them by prompt or by number. */
 export type Target =
@@ -53,43 +54,50 @@ export function slugOf(prompt: string): string {
 }
 
 /**
- * Writes a file that appears whole or not at all and takes nobody's place: `name.png`, else `name-2.png`, …
- * Returns the path that it got.
+ * Makes a file in a folder that is there; it appears whole or not at all and takes nobody's place: `name.png`, else
+ * `name-2.png`, … Returns the path that it got. `content` is bytes, or what writes them to a path.
  */
-export async function writeNewFile(wished: string, bytes: Uint8Array): Promise<string> {
-  const folder = dirname(wished);
-  await mkdir(folder, { recursive: true });
-  const temporary = join(folder, `.limn-${randomUUID()}.tmp`);
-  const file = await open(temporary, "wx");
+export async function writeNewFile(
+  wished: string,
+  content: Uint8Array | ((path: string) => Promise<void>),
+): Promise<string> {
+  const temporary = join(dirname(wished), `.limn-${randomUUID()}.tmp`);
   try {
-    await file.writeFile(bytes).finally(() => file.close());
+    if (typeof content === "function") await content(temporary);
+    else await writeFile(temporary, content, { flag: "wx" });
     return await placeFree(temporary, wished);
+  } catch (error) {
+    throw writingError(wished, error);
   } finally {
-    await unlink(temporary).catch(() => undefined); // gone already where it was renamed
+    await unlink(temporary).catch(() => undefined); // it may never have come to be
   }
 }
 
 /** The path, or the first of -2, -3, … that is free. */
-export function numbered(path: string, number: number): string {
+function numbered(path: string, number: number): string {
   if (number === 1) return path;
   const ending = extname(path);
   return `${path.slice(0, path.length - ending.length)}-${number}${ending}`;
 }
 
-/** Gives the temporary file its name; a link fails where the name is taken, even between look and leap. */
+/** A second name for a file, or a copy of it; both fail where the name is taken, even between look and leap. */
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  await link(from, to).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code === "EEXIST") throw error;
+    // A file system without hard links.
+    await copyFile(from, to, constants.COPYFILE_EXCL);
+  });
+}
+
+/** Gives the temporary file the first free name. */
 async function placeFree(temporary: string, wished: string): Promise<string> {
   for (let number = 1; ; number++) {
     const path = numbered(wished, number);
     try {
-      await link(temporary, path);
+      await linkOrCopy(temporary, path);
       return path;
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "EEXIST") continue;
-      if (await stat(path).catch(() => null)) continue;
-      // File systems without hard links.
-      await rename(temporary, path);
-      return path;
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
   }
 }
