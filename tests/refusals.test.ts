@@ -1,0 +1,111 @@
+/** @file What the command line refuses: one sentence, an exit code, and nothing left behind. */
+import { readdirSync } from "node:fs";
+import { beforeAll, expect, test } from "vitest";
+import { buildIfStale, freshFolder, goldenModel, limn } from "./reference/built-cli.ts";
+
+const sd1 = goldenModel("sd1");
+const quick = ["--model", sd1, "--steps", "2", "--width", "32", "--height", "32"];
+
+beforeAll(() => buildIfStale(), 120_000);
+
+const cases: [string, string[], number, RegExp][] = [
+  ["a typo in an option", ["a cat", "--stpes", "4"], 2, /unknown option '--stpes'.*--steps/],
+  [
+    "no number",
+    ["a cat", "--steps", "many"],
+    2,
+    /steps: must be a whole number from 1, got "many"/,
+  ],
+  ["nothing to draw", ["generate", "--model", sd1], 2, /nothing to draw.*limn "a red apple"/],
+  [
+    "an unknown model",
+    ["a cat", "--model", "nowhere"],
+    2,
+    /neither a model nor a folder called "nowhere"/,
+  ],
+  ["a folder that is no model", ["a cat", "--model", "."], 2, /has no model_index\.json/],
+  [
+    "an unknown sampler",
+    ["a cat", ...quick, "--sampler", "Oiler"],
+    2,
+    /no "Oiler".*DDIM.*did you mean Euler\?/,
+  ],
+  [
+    "an unknown schedule",
+    ["a cat", ...quick, "--schedule", "carras"],
+    2,
+    /no "carras".*did you mean Karras\?/,
+  ],
+  [
+    "a size off the grid",
+    ["a cat", ...quick, "--width", "33"],
+    2,
+    /width: must be a multiple of 4.*32 and 36/,
+  ],
+  [
+    "another engine",
+    ["a cat", ...quick, "--engine", "abacus"],
+    2,
+    /engine: must be auto or ort, got "abacus"/,
+  ],
+  [
+    "another precision",
+    ["a cat", ...quick, "--precision", "bf16"],
+    2,
+    /precision: must be auto or f32/,
+  ],
+  ["another file type", ["a cat", ...quick, "--out", "a.bmp"], 2, /limn writes \.png files/],
+  ["a missing list", ["--prompts", "none.txt", ...quick], 2, /there is no file none\.txt/],
+  [
+    "missing noise",
+    ["a cat", ...quick, "--latents", "none.safetensors"],
+    1,
+    /none\.safetensors does not exist/,
+  ],
+  ["a picture that is none", ["info", "none.png"], 1, /none\.png does not exist/],
+  [
+    "more threads than the machine has a use for",
+    ["a cat", ...quick, "--threads", "100000"],
+    2,
+    /threads: must be a whole number from 1 to \d+ on this machine, got 100000/,
+  ],
+  [
+    "a place that cannot be",
+    ["a cat", ...quick, "--out", "/dev/null/a.png"],
+    2,
+    /out: cannot write into \/dev\/null: a part of the path is a file/,
+  ],
+  ["latents into a folder", ["a cat", ...quick, "--save-latents", "."], 2, /\. is a folder/],
+  ["training without a recipe", ["train"], 2, /needs a recipe.*limn generate train/],
+  ["a recipe that is none", ["train", "none.ts"], 2, /there is no recipe none\.ts/],
+];
+test.each(cases)("%s", async (_, words, exitCode, message) => {
+  const folder = freshFolder();
+  const { code, stdout, stderr } = await limn(folder, ...words);
+  expect(stderr).toMatch(message);
+  expect([code, stdout]).toEqual([exitCode, ""]);
+  expect(stderr.trim().split("\n")).toHaveLength(1);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test("--json says it as an object, --debug adds where", async () => {
+  const folder = freshFolder();
+  const { code, stdout, stderr } = await limn(
+    folder,
+    "a cat",
+    ...quick,
+    "--width",
+    "33",
+    "--json",
+    "--debug",
+  );
+  expect([code, (JSON.parse(stdout) as { error: unknown }).error]).toEqual([
+    2,
+    {
+      code: "request",
+      message: "width: must be a multiple of 4 for this model, got 33",
+      hint: "32 and 36 are possible",
+    },
+  ]);
+  expect(stderr).toMatch(/RequestError: width[\s\S]*at /);
+});
