@@ -12,8 +12,12 @@ export {
   type UnconditionalRequest,
 } from "./pixel-diffusion.ts";
 export {
+  checkEta,
+  completeNoise,
   completeRequest,
   completeSampler,
+  seedsOf,
+  whole,
   type CompleteRequest,
   type ModelDefaults,
   type SizeConditions,
@@ -21,5 +25,6 @@ export {
 } from "./request.ts";
 export { readRecommendations, type Recommendations } from "./recommendations.node.ts";
 export { StableDiffusion, type StableDiffusionParts } from "./stable-diffusion.ts";
+export { checkNoise } from "./start-noise.ts";
 export { textToImage } from "./text-to-image.ts";
 export { unconditional } from "./unconditional.ts";

@@ -17,6 +17,9 @@ const generators: Readonly<Record<RandomName, (seed: number | bigint) => Random>
   philox: (seed) => new PhiloxRandom(seed),
 };
 
+/** All names of generators. */
+export const randomNames = Object.keys(generators) as readonly RandomName[];
+
 /** Draws row i of every array from the generator of image i. */
 export class PerImageRandom implements Random {
   readonly #images: readonly Random[];

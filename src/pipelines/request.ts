@@ -1,7 +1,7 @@
 /** @file What a caller may ask of a text-to-image model, and the request with nothing left open. */
 import { RequestError, type HostArray } from "../base/index.ts";
 import type { Settings } from "../schedulers/index.ts";
-import type { RandomName } from "./per-image-random.ts";
+import { randomNames, type RandomName } from "./per-image-random.ts";
 
 /** SDXL's knowledge of where a picture came from: pixels, [height, width] and [top, left]. */
 export interface SizeConditions {
@@ -86,11 +86,10 @@ export function completeRequest(
   model: ModelDefaults,
 ): CompleteRequest {
   const { count = 1, seed = 0, clipSkip = 1 } = request;
-  whole("count", count, 1);
-  whole("seed", seed, 0);
   const given = typeof request.prompt === "string" ? [request.prompt] : request.prompt;
+  if (given.length === 0) throw new RequestError("prompt", "needs at least one text, got none");
+  const seeds = seedsOf(seed, { prompts: given.length, count });
   const prompts = given.flatMap((prompt) => Array<string>(count).fill(prompt));
-  if (prompts.length === 0) throw new RequestError("prompt", "needs at least one text, got none");
   const { width = model.width, height = model.height } = request;
   size("width", width, model.factor);
   size("height", height, model.factor);
@@ -98,17 +97,16 @@ export function completeRequest(
   const { original, crop, target } = request.sizes ?? {};
   return {
     prompts,
-    seeds: prompts.map((_, i) => seed + i),
+    seeds,
     negative: request.negative ?? model.negative,
     steps,
-    guidance: number("guidance", request.guidance ?? model.guidance),
-    guidanceRescale: number("guidance-rescale", request.guidanceRescale ?? 0),
+    guidance: number("guidance", request.guidance ?? model.guidance, 1000),
+    guidanceRescale: number("guidance-rescale", request.guidanceRescale ?? 0, 1),
     width,
     height,
     ...completeSampler(request, model),
     scheduler: request.scheduler ?? null,
-    eta: number("eta", request.eta ?? 0),
-    rng: request.rng ?? "torch",
+    ...completeNoise(request),
     clipSkip,
     negativeClipSkip: request.negativeClipSkip ?? clipSkip,
     sizes: {
@@ -133,16 +131,53 @@ export function completeSampler(
   };
 }
 
-function whole(field: string, value: number, least: number): number {
-  if (!Number.isSafeInteger(value) || value < least)
-    throw new RequestError(field, `must be a whole number from ${least}, got ${value}`);
-  return value;
+/** η and the generator of noise, checked. */
+export function completeNoise({
+  eta = 0,
+  rng = "torch",
+}: Pick<TextToImageRequest, "eta" | "rng">): { eta: number; rng: RandomName } {
+  if (!randomNames.includes(rng))
+    throw new RequestError("rng", `must be ${randomNames.join(" or ")}, got "${String(rng)}"`);
+  return { eta: number("eta", eta, 1), rng };
 }
 
-function number(field: string, value: number): number {
-  if (!Number.isFinite(value) || value < 0)
-    throw new RequestError(field, `must be a number from 0, got ${value}`);
-  return value;
+/** Throws RequestError where η is asked of a scheduler class that knows none. */
+export function checkEta(eta: number, className: string): void {
+  if (eta > 0 && className !== "DDIMScheduler")
+    throw new RequestError("eta", `is DDIM's alone, and the sampler is ${className}`, {
+      hint: "add the sampler DDIM, or leave it out",
+    });
+}
+
+/** More pictures than anybody waits for; the lists that describe them still fit into memory. */
+const mostPictures = 1e6;
+
+/** The seed of each picture, one after another; throws RequestError where there are none, too many or too large ones. */
+export function seedsOf(
+  seed: number,
+  { prompts = 1, count }: { prompts?: number; count: number },
+): number[] {
+  whole("count", count, 1, Math.floor(mostPictures / prompts));
+  const pictures = prompts * count;
+  whole("seed", seed, 0, Number.MAX_SAFE_INTEGER - (pictures - 1));
+  return Array.from({ length: pictures }, (_, i) => seed + i);
+}
+
+/** The value, if it is a whole number in its range; else throws RequestError. */
+export function whole(
+  field: string,
+  value: number,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): number {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+  const range = value > most ? `from ${least} to ${most}` : `from ${least}`;
+  throw new RequestError(field, `must be a whole number ${range}, got ${value}`);
+}
+
+function number(field: string, value: number, most: number): number {
+  if (value >= 0 && value <= most) return value;
+  throw new RequestError(field, `must be a number from 0 to ${most}, got ${value}`);
 }
 
 function size(field: string, value: number, factor: number): void {

@@ -4,10 +4,12 @@ import { EngineError, hostArray, RequestError } from "../base/index.ts";
 import { ortEngine, type Binding, type Engine } from "../runtime/index.ts";
 import { finish, type Generation } from "./generation.ts";
 import { GraphRunner } from "./graph-runner.ts";
-import { load } from "./load.node.ts";
+import { load, loadUnconditional } from "./load.node.ts";
+import type { UnconditionalRequest } from "./pixel-diffusion.ts";
 import type { TextToImageRequest } from "./request.ts";
 import { StableDiffusion } from "./stable-diffusion.ts";
 import { textToImage } from "./text-to-image.ts";
+import { unconditional } from "./unconditional.ts";
 
 const folder = "tests/goldens/models/sd1";
 const small = { prompt: "a cat", steps: 2, width: 32, height: 32, sampler: "Euler a" } as const;
@@ -75,6 +77,17 @@ describe("what cannot be drawn", () => {
     ["half a step", { steps: 1.5 }, "steps: must be a whole number from 1"],
     ["guidance that is no number", { guidance: NaN }, "guidance: must be a number"],
     ["too many skipped layers", { clipSkip: 9 }, "clip-skip: must be a whole number from 1"],
+    ["guidance without measure", { guidance: 1e9 }, "guidance: must be a number from 0 to 1000"],
+    ["η above 1", { sampler: "DDIM", eta: 2 }, "eta: must be a number from 0 to 1"],
+    ["η where there is none", { eta: 0.5 }, "eta: is DDIM's alone"],
+    ["too many pictures", { count: 5e9 }, "count: must be a whole number from 1 to 1000000"],
+    ["seeds that are not whole", { seed: 2 ** 53 - 1, count: 2 }, "seed: must be a whole number"],
+    ["an unknown generator", { rng: "xx" as "torch" }, 'rng: must be torch or philox, got "xx"'],
+    [
+      "noise that is not finite",
+      { latents: hostArray(new Float32Array(256).fill(NaN), [1, 4, 8, 8]) },
+      "latents: must be finite, but number 0 is NaN",
+    ],
     ["an unknown sampler", { sampler: "Oiler" }, 'sampler: there is no "Oiler"'],
     ["an unknown schedule", { schedule: "carras" }, 'schedule: there is no "carras"'],
     [
@@ -105,6 +118,19 @@ describe("what cannot be drawn", () => {
     );
     await expect(draw(small, poor)).rejects.toThrow(/text encoder needs about .* memory, but only/);
   });
+});
+
+test.each<[string, UnconditionalRequest, string]>([
+  ["no pictures", { count: 0 }, "count: must be a whole number from 1"],
+  ["half a seed", { seed: 0.5 }, "seed: must be a whole number from 0"],
+  ["no steps", { steps: 0 }, "steps: must be a whole number from 1"],
+  ["an unknown generator", { rng: "xx" as "torch" }, "rng: must be torch or philox"],
+  ["η where there is none", { eta: 1 }, "eta: is DDIM's alone"],
+])("without words neither: %s", async (_, request, message) => {
+  await using pixels = await loadUnconditional("tests/goldens/models/ddpm");
+  const failure = finish(unconditional(pixels, request));
+  await expect(failure).rejects.toThrow(message);
+  await expect(failure).rejects.toBeInstanceOf(RequestError);
 });
 
 test("numbers that are none name the step and the module", async () => {

@@ -1,7 +1,7 @@
 /** @file Text to image: the whole of Stable Diffusion on one screen (Rombach et al. 2022). */
 import type { Generation, GenerationStep } from "./generation.ts";
 import { PerImageRandom } from "./per-image-random.ts";
-import { completeRequest, type TextToImageRequest } from "./request.ts";
+import { checkEta, completeRequest, type TextToImageRequest } from "./request.ts";
 import type { StableDiffusion } from "./stable-diffusion.ts";
 import { startNoise } from "./start-noise.ts";
 
@@ -13,6 +13,7 @@ export async function* textToImage(
   const complete = completeRequest(request, model.parts.defaults);
   const { steps, eta, seeds } = complete;
   const scheduler = model.scheduler(complete);
+  checkEta(eta, scheduler.config.className);
   const sigma = scheduler.initNoiseSigma(steps);
 
   const conditioning = await model.encode(complete);

@@ -2,6 +2,7 @@
 import type { Generation, GenerationStep } from "./generation.ts";
 import { PerImageRandom } from "./per-image-random.ts";
 import type { PixelDiffusion, UnconditionalRequest } from "./pixel-diffusion.ts";
+import { checkEta, completeNoise, seedsOf, whole } from "./request.ts";
 import { startNoise } from "./start-noise.ts";
 
 /** Draws pictures. Yields after every call of the network; returning from the generator stops and frees what it held. */
@@ -9,19 +10,16 @@ export async function* unconditional(
   model: PixelDiffusion,
   request: UnconditionalRequest = {},
 ): AsyncGenerator<GenerationStep, Generation, void> {
-  const {
-    steps = model.parts.defaults.steps,
-    count = 1,
-    seed = 0,
-    eta = 0,
-    noiseFrom = "output",
-  } = request;
-  const seeds = Array.from({ length: count }, (_, i) => seed + i);
+  const { steps = model.parts.defaults.steps, count = 1, seed = 0, noiseFrom = "output" } = request;
+  whole("steps", steps, 1);
+  const seeds = seedsOf(seed, { count });
+  const { eta, rng } = completeNoise(request);
   const scheduler = model.scheduler(request);
+  checkEta(eta, scheduler.config.className);
   const sigma = scheduler.initNoiseSigma(steps);
   await using unet = await model.predictor(count, request.signal ?? null);
 
-  const random = new PerImageRandom(request.rng ?? "torch", seeds);
+  const random = new PerImageRandom(rng, seeds);
   let x = startNoise(request.latents ?? null, { shape: model.shape(count), random, sigma });
   yield { type: "initial", x, steps: scheduler.levels(steps).length, initNoiseSigma: sigma };
 
