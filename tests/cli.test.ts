@@ -106,7 +106,9 @@ describe("drawing", () => {
       precision: "f32",
       parameters: {
         prompts: ["a cat"],
-        negative: "",
+        negative: null,
+        latents: null,
+        model: sd1,
         steps: 2,
         guidance: 7.5,
         width: 32,
@@ -177,7 +179,9 @@ describe("drawing", () => {
 
     const path = join(folder, "noise.safetensors");
     await writeSafetensors(path, [{ name: "x", dtype: "f32", shape: [1, 4, 8, 8], data: noise }]);
-    await limn(folder, ...words, "--seed", "1", "--out", "b.png", "--latents", "noise.safetensors");
+    const given = [...words, "--seed", "1", "--out", "b.png", "--latents", "noise.safetensors"];
+    const { parameters } = reportOf((await limn(folder, ...given)).stdout);
+    expect(parameters.latents).toBe(path);
     await limn(folder, ...words, "--seed", "1", "--out", "c.png", "--latents", "a.safetensors");
     const [a, b, c] = await Promise.all(
       ["a.png", "b.png", "c.png"].map((f) => pixels(join(folder, f))),

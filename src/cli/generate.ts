@@ -1,6 +1,7 @@
 /** @file `limn generate`: prompts to pictures. */
 import { randomInt } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { RequestError } from "../base/index.ts";
 import {
   defaultModel,
@@ -19,7 +20,7 @@ import { interruptible } from "./signals.ts";
 /** Draws what the words ask for. */
 export async function generate(words: readonly string[]): Promise<number> {
   const given = readGenerateWords(words);
-  const request = await requestOf(given);
+  const { request, model } = await requestOf(given);
   const target = await targetOf(given.out ?? null, { numbered: given.prompts !== undefined });
   await using generator = startGenerator();
   const progress = await progressOf(process.stderr);
@@ -40,13 +41,19 @@ export async function generate(words: readonly string[]): Promise<number> {
       patience: () => 5,
     },
   );
-  if (report) tell(report, request, given);
+  if (report) tell(report, { request, model }, given);
   return 0;
 }
 
-function tell(report: GenerateReport, request: GenerateRequest, { json }: GenerateWords): void {
+/** A request, and by which name or path its model is found again from anywhere. */
+interface Asked {
+  readonly request: GenerateRequest;
+  readonly model: string;
+}
+
+function tell(report: GenerateReport, asked: Asked, { json }: GenerateWords): void {
   if (json) {
-    console.log(JSON.stringify(jsonOf(report, request)));
+    console.log(JSON.stringify(jsonOf(report, asked)));
     return;
   }
   const { seeds, timings, settings } = report;
@@ -59,11 +66,12 @@ function tell(report: GenerateReport, request: GenerateRequest, { json }: Genera
   if (report.latents) console.error(`latents in ${report.latents}`);
 }
 
-function jsonOf(report: GenerateReport, request: GenerateRequest) {
+function jsonOf(report: GenerateReport, { request, model: place }: Asked) {
   const { files, seeds, settings, timings, peakRss, latents } = report;
   const { model, engine, engineVersion, precision, version, ...rest } = settings;
   const { prompts, seed, count, batch } = request;
-  const parameters = { prompts, ...rest, seed, count, batch, model, engine, engineVersion };
+  const own = { seed, count, batch, model: place, engine, engineVersion };
+  const parameters = { prompts, ...rest, ...own };
   return {
     files,
     seeds,
@@ -77,10 +85,9 @@ function jsonOf(report: GenerateReport, request: GenerateRequest) {
   };
 }
 
-async function requestOf(given: GenerateWords): Promise<GenerateRequest> {
-  const id = given.model ?? defaultModel;
-  const { folder } = await findModel(id);
-  return {
+async function requestOf(given: GenerateWords): Promise<Asked> {
+  const { name, folder, source } = await findModel(given.model ?? defaultModel);
+  const request = {
     folder,
     prompts: await promptsOf(given, await isUnconditional(folder)),
     negative: given.negative ?? null,
@@ -97,11 +104,12 @@ async function requestOf(given: GenerateWords): Promise<GenerateRequest> {
     rng: given.rng ?? "torch",
     eta: given.eta ?? null,
     clipSkip: given.clipSkip ?? null,
-    latents: given.latents ?? null,
+    latents: given.latents === undefined ? null : resolve(given.latents),
     keepLatents: given.saveLatents !== undefined,
     threads: given.threads ?? null,
     mode: null,
   };
+  return { request, model: source === "path" ? folder : name };
 }
 
 /** One prompt, or every line of a file that is not empty. A model that knows no text needs none. */

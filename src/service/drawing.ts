@@ -1,17 +1,23 @@
 /** @file A generation request for either kind of model: settings decided, then pictures batch by batch. */
 import { hostArray, RequestError, type HostArray } from "../base/index.ts";
 import {
+  checkEta,
+  checkNoise,
+  completeNoise,
   completeRequest,
   completeSampler,
+  seedsOf,
   StableDiffusion,
   textToImage,
   unconditional,
+  whole,
   type Generation,
   type GenerationStep,
   type PixelDiffusion,
   type TextToImageRequest,
 } from "../pipelines/index.ts";
 import {
+  guides,
   samplers,
   schedulerClasses,
   schedules,
@@ -38,10 +44,8 @@ export interface Drawing {
 
 /** The pictures of a request in order: each prompt `count` times, picture i from seed + i. */
 export function picturesOf({ prompts, count, seed }: GenerateRequest): Picture[] {
-  if (!Number.isSafeInteger(count) || count < 1)
-    throw new RequestError("count", `must be a whole number from 1, got ${count}`);
-  const all = prompts.flatMap((prompt) => Array<string>(count).fill(prompt));
-  return all.map((prompt, i) => ({ prompt, seed: seed + i }));
+  const seeds = seedsOf(seed, { prompts: prompts.length, count });
+  return seeds.map((own, i) => ({ prompt: prompts[Math.floor(i / count)], seed: own }));
 }
 
 /** Decides all that a request leaves open; throws a RequestError for what cannot be. */
@@ -51,21 +55,24 @@ export function prepareDrawing(
   noise: HostArray | null,
 ): Drawing {
   const pictures = picturesOf(request);
+  whole("batch", request.batch, 1);
+  if (noise) checkNoise(noise);
   if (noise && noise.shape[0] !== pictures.length)
     throw new RequestError(
       "latents",
       `holds noise for ${noise.shape[0]} pictures, but ${pictures.length} are to be drawn`,
     );
   const names = completeSampler(request, model.parts.defaults);
-  const choices = { ...names, rng: request.rng, eta: request.eta ?? 0 };
+  const choices = { ...names, ...completeNoise({ rng: request.rng, eta: request.eta ?? 0 }) };
   const batch = (from: number): Batch => {
     const some = pictures.slice(from, from + request.batch);
     return { ...choices, some, latents: noise && rowsOf(noise, from, some.length) };
   };
-  const settings = commonSettings(model, choices);
-  return model instanceof StableDiffusion
-    ? textDrawing(model, { pictures, settings, batch }, textRequest(request))
-    : pixelDrawing(model, { pictures, settings, batch }, request.steps);
+  const settings = { ...commonSettings(model, choices), latents: request.latents };
+  if (model instanceof StableDiffusion)
+    return textDrawing(model, { pictures, settings, batch }, textRequest(request));
+  refuseWords(model, request);
+  return pixelDrawing(model, { pictures, settings, batch }, request.steps);
 }
 
 type Choices = Required<Pick<TextToImageRequest, "sampler" | "schedule" | "rng" | "eta">>;
@@ -75,7 +82,7 @@ interface Batch extends Choices {
   readonly latents: HostArray | null;
 }
 
-type CommonSettings = ReturnType<typeof commonSettings>;
+type CommonSettings = ReturnType<typeof commonSettings> & Pick<Settings, "latents">;
 
 interface Plan {
   readonly pictures: readonly Picture[];
@@ -86,6 +93,7 @@ interface Plan {
 function commonSettings({ parts, runner }: StableDiffusion | PixelDiffusion, choices: Choices) {
   const { sampler, schedule, rng, eta } = choices;
   const scheduler = namedScheduler(parts.scheduler, { sampler, schedule });
+  checkEta(eta, String(scheduler._class_name));
   return {
     model: parts.name,
     engine: runner.options.engine.name,
@@ -104,8 +112,7 @@ function textDrawing(
   wanted: Omit<TextToImageRequest, "prompt">,
 ): Drawing {
   const full = completeRequest({ ...wanted, prompt: "" }, model.parts.defaults);
-  const { steps, guidance, guidanceRescale, width, height, clipSkip } = full;
-  const negative = full.negative ?? "";
+  const { negative, steps, guidance, guidanceRescale, width, height, clipSkip } = full;
   return {
     pictures,
     settings: { ...settings, negative, steps, guidance, guidanceRescale, width, height, clipSkip },
@@ -117,14 +124,34 @@ function textDrawing(
   };
 }
 
+/** Throws RequestError for what a model that knows no words would pass over in silence. */
+function refuseWords({ parts }: PixelDiffusion, request: GenerateRequest): void {
+  const { prompts, negative, guidance, guidanceRescale, clipSkip, width, height } = request;
+  const wordless = `${parts.name} knows no words`;
+  const refused: readonly [field: string, asked: boolean, why: string][] = [
+    ["prompt", prompts.some((prompt) => prompt !== ""), `${wordless}: leave it out`],
+    ["negative", (negative ?? "") !== "", `${wordless}: leave it out`],
+    ["guidance", guides(guidance ?? 0), `${wordless} that could guide it: leave it out`],
+    ["guidance-rescale", guidanceRescale > 0, `${wordless} that could guide it: leave it out`],
+    ["clip-skip", (clipSkip ?? 1) !== 1, `${wordless}: leave it out`],
+    ["width", (width ?? parts.size[1]) !== parts.size[1], `must be ${parts.size[1]}, got ${width}`],
+    [
+      "height",
+      (height ?? parts.size[0]) !== parts.size[0],
+      `must be ${parts.size[0]}, got ${height}`,
+    ],
+  ];
+  for (const [field, asked, why] of refused) if (asked) throw new RequestError(field, why);
+}
+
 function pixelDrawing(
   model: PixelDiffusion,
   { pictures, settings, batch }: Plan,
   wanted: number | null,
 ): Drawing {
-  const steps = wanted ?? model.parts.defaults.steps;
+  const steps = whole("steps", wanted ?? model.parts.defaults.steps, 1);
   const [height, width] = model.parts.size;
-  const off = { negative: "", guidance: 0, guidanceRescale: 0, clipSkip: 1 };
+  const off = { negative: null, guidance: 0, guidanceRescale: 0, clipSkip: 1 };
   return {
     pictures,
     settings: { ...settings, ...off, steps, width, height },
@@ -142,19 +169,21 @@ function namedScheduler(file: SchedulerSettings, names: Parameters<typeof withSa
     return withSampler(file, names);
   } catch (error) {
     if (!(error instanceof RequestError) || error.hint !== undefined) throw error;
+    // What is refused is either no name at all, or the name of a schedule that the sampler does not have.
     const known =
       error.field === "sampler"
         ? [...samplers.map(({ label }) => label), ...schedulerClasses.map(({ name }) => name)]
         : Object.keys(schedules);
-    const meant = nearest(
-      (error.field === "sampler" ? names.sampler : names.schedule) ?? "",
-      known,
-    );
-    if (meant === null) throw error;
+    const said = (error.field === "sampler" ? names.sampler : names.schedule) ?? "";
+    const meant = nearest(said, known);
+    if (meant === null || bare(meant) === bare(said)) throw error;
     const message = error.message.slice(`${error.field}: `.length);
     throw new RequestError(error.field, message, { hint: `did you mean ${meant}?` });
   }
 }
+
+/** A name without case and separators, which do not count. */
+const bare = (name: string) => name.toLowerCase().replace(/[\s_-]/g, "");
 
 /** What the request says; what it leaves open the model decides. */
 function textRequest(request: GenerateRequest): Omit<TextToImageRequest, "prompt"> {

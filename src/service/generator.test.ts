@@ -1,7 +1,11 @@
 /** @file The generator's protocol over a channel within one thread: order, cancelling, failing, closing. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, onTestFinished, test } from "vitest";
 import { RequestError, WeightError } from "../base/index.ts";
+import { writeSafetensors } from "../formats/index.ts";
 import { serveGenerator } from "./generator-loop.ts";
 import { Generator } from "./generator.ts";
 import type { GenerateRequest, GeneratorEvent } from "./protocol.ts";
@@ -118,11 +122,74 @@ test("[G6] failures arrive as they were thrown, and the next job is unharmed", a
   expect((await generator.generate(request)).type).toBe("done");
 });
 
-test("noise for another number of pictures is refused", async () => {
-  const latents = "tests/goldens/pipelines/unconditional.safetensors";
-  await expect(startHere().generate({ ...request, latents })).rejects.toThrow(
-    "holds no tensor called noise, latents or initial",
-  );
+test("noise that cannot be these pictures' is refused", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "limn-noise-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const generator = startHere();
+  const failureOf = async (shape: readonly number[], first = 0) => {
+    const latents = join(folder, "noise.safetensors");
+    const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
+    data[0] = first;
+    await writeSafetensors(latents, [{ name: "noise", dtype: "f32", shape, data }]);
+    return generator.generate({ ...request, latents }).catch((error: unknown) => error);
+  };
+  expect(await failureOf([2, 4, 8, 8])).toMatchObject({
+    message: "latents: holds noise for 2 pictures, but 1 are to be drawn",
+  });
+  expect(await failureOf([4, 8, 8])).toMatchObject({
+    message: "latents: must be [pictures,channels,height,width], got [4,8,8]",
+  });
+  expect(await failureOf([])).toMatchObject({ field: "latents" });
+  expect(await failureOf([1, 4, 8, 8], NaN)).toMatchObject({
+    message: "latents: must be finite, but number 0 is NaN",
+  });
+  expect(await failureOf([1, 4, 8, 8])).toMatchObject({ type: "done" });
+});
+
+const ddpm = { ...request, folder: "tests/goldens/models/ddpm", prompts: [""] };
+const wordless = { ...ddpm, width: null, height: null, steps: 1 };
+test.each<[field: string, asked: Partial<GenerateRequest>]>([
+  ["prompt", { prompts: ["", "a cat"] }],
+  ["negative", { negative: "dogs" }],
+  ["guidance", { guidance: 7.5 }],
+  ["guidance-rescale", { guidanceRescale: 0.7 }],
+  ["clip-skip", { clipSkip: 2 }],
+  ["width", { width: 32 }],
+  ["height", { height: 32 }],
+])("a model that knows no words refuses %s", async (field, asked) => {
+  const { words, onEvent } = recorder();
+  const drawing = startHere().generate({ ...wordless, ...asked }, { onEvent });
+  await expect(drawing).rejects.toMatchObject({ field });
+  expect(words).toEqual(["failed"]);
+});
+
+test("a model that knows no words takes what says nothing", async () => {
+  const nothing = { negative: "", guidance: 1, clipSkip: 1, width: 16, height: 16 };
+  const ending = await startHere().generate({ ...wordless, ...nothing });
+  expect(ending.type).toBe("done");
+});
+
+test.each<[what: string, asked: Partial<GenerateRequest>, message: string]>([
+  ["more pictures than memory", { count: 5e9 }, "count: must be a whole number from 1 to 1000000"],
+  ["seeds beyond whole numbers", { seed: 2 ** 53 - 2, count: 3 }, "seed: must be a whole number"],
+  ["no pictures at once", { batch: 0 }, "batch: must be a whole number from 1"],
+  ["η above 1", { sampler: "DDIM", eta: 1.5 }, "eta: must be a number from 0 to 1, got 1.5"],
+  ["η where there is none", { eta: 0.5 }, "eta: is DDIM's alone"],
+  ["guidance without measure", { guidance: 1e9 }, "guidance: must be a number from 0 to 1000"],
+  ["rescaling above 1", { guidanceRescale: 2 }, "guidance-rescale: must be a number from 0 to 1"],
+])("%s is refused before the first step", async (_, asked, message) => {
+  const { words, onEvent } = recorder();
+  const drawing = startHere().generate({ ...request, ...asked }, { onEvent });
+  await expect(drawing).rejects.toThrow(message);
+  expect(words).toEqual(["failed"]);
+});
+
+test("a name that is refused is not proposed", async () => {
+  const drawing = startHere().generate({ ...request, sampler: "DDIM", schedule: "karras" });
+  await expect(drawing).rejects.toMatchObject({
+    message: 'schedule: DDIMScheduler has no schedule "Karras"',
+    hint: undefined,
+  });
 });
 
 test("[G7] closing cancels what runs", async () => {

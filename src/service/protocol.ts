@@ -34,7 +34,8 @@ export interface GenerateRequest {
 /** The request with everything decided: enough to make the picture again. */
 export interface Settings {
   readonly model: string;
-  readonly negative: string;
+  /** null where none was given: SDXL then takes zeros, but reads an empty one as text. */
+  readonly negative: string | null;
   readonly steps: number;
   readonly guidance: number;
   readonly guidanceRescale: number;
@@ -45,6 +46,8 @@ export interface Settings {
   readonly rng: RandomName;
   readonly eta: number;
   readonly clipSkip: number;
+  /** The file with the start noise; null where the seed made it. */
+  readonly latents: string | null;
   readonly engine: string;
   readonly engineVersion: string;
   readonly precision: "f32";
