@@ -73,7 +73,7 @@ const cases: [string, string[], number, RegExp][] = [
     "a place that cannot be",
     ["a cat", ...quick, "--out", "/dev/null/a.png"],
     2,
-    /out: cannot write into \/dev\/null: a part of the path is a file/,
+    /out: cannot write into \/dev\/null: a file has that name/,
   ],
   ["latents into a folder", ["a cat", ...quick, "--save-latents", "."], 2, /\. is a folder/],
   ["training without a recipe", ["train"], 2, /needs a recipe.*limn generate train/],

@@ -15,6 +15,7 @@ const reasons: Readonly<Record<string, SystemReason>> = {
   EPERM: { reason: "writing is not allowed there", hint: place },
   EROFS: { reason: "the file system is read-only", hint: place },
   ENOTDIR: { reason: "a part of the path is a file, not a folder", hint: place },
+  EEXIST: { reason: "a file has that name", hint: place },
   EISDIR: { reason: "it is a folder", hint: "give the name of a file" },
   ENOENT: { reason: "nothing can be made there", hint: place },
   ENAMETOOLONG: { reason: "the name is too long", hint: "give a shorter name" },

@@ -84,7 +84,7 @@ test("the first file that cannot be written ends the job", async () => {
     saveLatents: null,
     onFile: () => void rm(out, { recursive: true }).then(() => writeFile(out, "in the way")),
   });
-  await expect(drawing).rejects.toThrow(/^cannot write .*a part of the path is a file/);
+  await expect(drawing).rejects.toThrow(/^cannot write .*(is a file|can be made there)/);
   expect(events.length).toBeLessThan(100);
   expect(await readFile(out, "utf8")).toBe("in the way");
 });
