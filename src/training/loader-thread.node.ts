@@ -1,6 +1,7 @@
 /** @file The loading thread: opens a stage's data and answers with one batch per request. */
 import { parentPort } from "node:worker_threads";
 import { assert, LimnError } from "../base/index.ts";
+import { explainRecipe } from "./explain.node.ts";
 import { loadRecipe } from "./load-recipe.node.ts";
 import type { LoaderReply, LoaderRequest, LoaderTask } from "./loader.node.ts";
 import type { Batch, Batches } from "./recipe.ts";
@@ -22,7 +23,11 @@ async function open({ recipe, stage, folder }: LoaderTask): Promise<Batches> {
   return found.batches(folder);
 }
 
-function failureOf(error: unknown): { code: string; message: string; hint?: string } {
+function failureOf(
+  thrown: unknown,
+  recipe: string,
+): { code: string; message: string; hint?: string } {
+  const error = explainRecipe(thrown, recipe);
   const { code, hint } = error instanceof LimnError ? error : { code: "data", hint: undefined };
   const message = error instanceof Error ? error.message : String(error);
   return { code, message, ...(hint === undefined ? {} : { hint }) };
@@ -44,7 +49,7 @@ export function serve(task: LoaderTask): void {
       const { batch, buffers } = copyOf(await (await opening)(step, part));
       reply({ kind: "batch", id, batch }, buffers);
     } catch (error) {
-      reply({ kind: "failed", id, ...failureOf(error) });
+      reply({ kind: "failed", id, ...failureOf(error, task.recipe) });
     }
   };
   port.on("message", (request: LoaderRequest) => {

@@ -103,7 +103,7 @@ test(
       );
       expect(ours.equals(theirs), name).toBe(true);
     }
-    // Nothing is left to do, and nothing is done.
-    expect(await run(recipe, killed, "")).toEqual([]);
+    // Nothing is left to do, and nothing is done, which a note says.
+    expect(await run(recipe, killed, "")).toEqual(["note "]);
   },
 );

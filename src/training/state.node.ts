@@ -1,10 +1,16 @@
 /** @file All that a training run must remember, in memory and as a checkpoint that survives a kill. */
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { assert, sizeOf, WeightError } from "../base/index.ts";
-import { openSafetensors, readAsF32, writeSafetensors } from "../formats/index.ts";
+import { FormatError, sizeOf, WeightError } from "../base/index.ts";
+import {
+  openSafetensors,
+  readAsF32,
+  writeSafetensors,
+  type SafetensorsIndex,
+} from "../formats/index.ts";
 import { isFiniteArray } from "../runtime/index.ts";
 import type { Parameter } from "../tensor/index.ts";
+import { toMetadata, type Fingerprint } from "./fingerprint.node.ts";
 import { initialValues } from "./initial.ts";
 import type { Optimizer } from "./optimizer-rule.ts";
 import type { Weights } from "./recipe.ts";
@@ -73,11 +79,6 @@ async function checkpoints(folder: string): Promise<number[]> {
   return steps.map(Number).sort((a, b) => a - b);
 }
 
-/** Step of the newest checkpoint in a folder, 0 where there is none. */
-export async function newestStep(folder: string): Promise<number> {
-  return (await checkpoints(folder)).at(-1) ?? 0;
-}
-
 const fileOf = (folder: string, step: number) => join(folder, `checkpoint-${step}.safetensors`);
 
 /** Whether every number of a state is finite: one that is not is no place to go on from. */
@@ -85,27 +86,64 @@ export function isSound(state: State): boolean {
   return [...state.values.values()].every(isFiniteArray);
 }
 
+const asTensor = ([name, data]: readonly [string, Float32Array]) => ({
+  name,
+  dtype: "f32" as const,
+  shape: [data.length],
+  data,
+});
+
 /** Writes the state, whole or not at all, then drops all but the newest two checkpoints. */
-export async function saveCheckpoint(folder: string, state: State): Promise<void> {
+export async function saveCheckpoint(
+  folder: string,
+  state: State,
+  fingerprint: Fingerprint,
+): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const tensors = [...state.values].map(([name, data]) => ({
-    name,
-    dtype: "f32" as const,
-    shape: [data.length],
-    data,
-  }));
-  const metadata = new Map([["step", String(state.step)]]);
-  await writeSafetensors(fileOf(folder, state.step), tensors, metadata);
+  const metadata = new Map([["step", String(state.step)], ...toMetadata(fingerprint)]);
+  await writeSafetensors(fileOf(folder, state.step), [...state.values].map(asTensor), metadata);
   for (const step of (await checkpoints(folder)).slice(0, -2)) await rm(fileOf(folder, step));
 }
 
-/** The newest checkpoint's state, or null where there is none. Throws when it is not of this network. */
-export async function loadCheckpoint(folder: string, layout: Layout): Promise<State | null> {
-  const step = (await checkpoints(folder)).at(-1);
-  if (step === undefined) return null;
-  const file = fileOf(folder, step);
-  const { tensors, metadata } = await openSafetensors(file);
-  assert(metadata.get("step") === String(step), `${file} says step ${metadata.get("step")}`);
+/** A checkpoint whose directory is read, and its step. */
+export interface OpenCheckpoint {
+  readonly step: number;
+  readonly file: string;
+  readonly index: SafetensorsIndex;
+}
+
+/**
+ * The newest checkpoint that can be read, null where there is none, and the newer ones that cannot. Throws FormatError
+ * where there are checkpoints and none can be read.
+ */
+export async function newestCheckpoint(
+  folder: string,
+): Promise<{ found: OpenCheckpoint | null; unreadable: readonly string[] }> {
+  const unreadable: string[] = [];
+  let cause: unknown;
+  for (const step of (await checkpoints(folder)).reverse()) {
+    const file = fileOf(folder, step);
+    try {
+      const index = await openSafetensors(file);
+      if (index.metadata.get("step") === String(step))
+        return { found: { step, file, index }, unreadable };
+    } catch (error) {
+      cause = error;
+    }
+    unreadable.push(file);
+  }
+  if (unreadable.length === 0) return { found: null, unreadable };
+  throw new FormatError(`no checkpoint in ${folder} can be read`, {
+    hint: "remove them to start anew",
+    cause,
+  });
+}
+
+/** The state in a checkpoint. Throws when it is not of this network. */
+export async function readState(
+  { step, file, index: { tensors } }: OpenCheckpoint,
+  layout: Layout,
+): Promise<State> {
   const values = new Map<string, Float32Array>();
   for (const [name, length] of layout) {
     const stored = tensors.get(name);
@@ -122,14 +160,12 @@ export async function loadCheckpoint(folder: string, layout: Layout): Promise<St
 export const finishedFile = (folder: string) => join(folder, "averaged.safetensors");
 
 /** Writes averaged weights of a finished stage. */
-export async function saveWeights(file: string, weights: Weights): Promise<void> {
-  const tensors = [...weights].map(([name, data]) => ({
-    name,
-    dtype: "f32" as const,
-    shape: [data.length],
-    data,
-  }));
-  await writeSafetensors(file, tensors);
+export async function saveWeights(
+  file: string,
+  weights: Weights,
+  fingerprint: Fingerprint,
+): Promise<void> {
+  await writeSafetensors(file, [...weights].map(asTensor), toMetadata(fingerprint));
 }
 
 /** Reads what `saveWeights` wrote. */
@@ -140,10 +176,9 @@ export async function loadWeights(file: string): Promise<Weights> {
   return weights;
 }
 
-/** True where a stage has left its averaged weights. */
-export async function isFinished(folder: string): Promise<boolean> {
-  return stat(finishedFile(folder)).then(
-    () => true,
-    () => false,
-  );
+/** What the averaged weights of a stage say of themselves; null where it has not left them yet. */
+export async function openFinished(folder: string): Promise<ReadonlyMap<string, string> | null> {
+  const file = finishedFile(folder);
+  const found = await stat(file).catch(() => null);
+  return found && (await openSafetensors(file)).metadata;
 }

@@ -3,14 +3,16 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { encodePng, removeTorn, writeFileAtomic } from "../formats/index.ts";
 import { checkThreads, type Engine } from "../runtime/index.ts";
+import { begin, finishedNotes } from "./begin.node.ts";
 import { lossCurve } from "./curve.node.ts";
+import { explainRecipe, explainWriting } from "./explain.node.ts";
 import { Journal } from "./journal.node.ts";
 import { openLoader } from "./loader.node.ts";
 import { loadRecipe } from "./load-recipe.node.ts";
 import { lockFolder } from "./lock.node.ts";
 import type { Recipe, Run, Stage, Weights } from "./recipe.ts";
 import { Pace, type Measured } from "./pace.ts";
-import { finishedFile, isFinished, loadWeights, newestStep, saveWeights } from "./state.node.ts";
+import { finishedFile, loadWeights, saveWeights } from "./state.node.ts";
 import { trainStage, type LiveStep, type TrainStep } from "./trainer.node.ts";
 
 /** What a training run tells while it goes. */
@@ -43,14 +45,18 @@ export async function* train(
   options: TrainOptions,
 ): AsyncGenerator<TrainEvent> {
   checkThreads(options.threads);
-  const recipe = await loadRecipe(recipePath);
-  await mkdir(options.folder, { recursive: true });
-  const lock = await lockFolder(options.folder);
   try {
-    await removeTorn(options.folder);
-    yield* runStages(recipe, { ...options, recipePath });
-  } finally {
-    await lock[Symbol.asyncDispose]();
+    const recipe = await loadRecipe(recipePath);
+    await mkdir(options.folder, { recursive: true });
+    const lock = await lockFolder(options.folder);
+    try {
+      await removeTorn(options.folder);
+      yield* runStages(recipe, { ...options, recipePath });
+    } finally {
+      await lock[Symbol.asyncDispose]();
+    }
+  } catch (error) {
+    throw explainRecipe(await explainWriting(error, options.folder), recipePath);
   }
 }
 
@@ -66,8 +72,14 @@ async function* runStages(recipe: Recipe, options: Begun): AsyncGenerator<TrainE
     weights: (stage) => loadWeights(finishedFile(join(options.folder, stage))),
   };
   for (const stage of recipe.stages) {
-    if (await isFinished(join(options.folder, stage.name))) continue;
-    yield* runStage(stage, run, options);
+    const finished = await finishedNotes(stage, run);
+    for (const text of finished ?? []) yield { kind: "note", text };
+    if (finished) continue;
+    try {
+      yield* runStage(stage, run, options);
+    } catch (error) {
+      throw await explainWriting(error, join(options.folder, stage.name));
+    }
   }
 }
 
@@ -83,17 +95,24 @@ async function* runStage(stage: Stage, run: Run, options: Begun): AsyncGenerator
   const folder = join(run.folder, stage.name);
   await mkdir(folder, { recursive: true });
   await removeTorn(folder);
-  const from = await newestStep(folder);
+  const beginning = await begin(stage, run);
+  const from = beginning.state.step;
+  for (const text of beginning.notes) yield { kind: "note", text };
   yield { kind: "stage", name: stage.name, from, steps: stage.steps };
   const desk = { stage, run, folder, journal: await Journal.open(folder, from) };
   const task = { recipe: options.recipePath, stage: stage.name, folder: run.folder };
   await using loader = openLoader(task, { parts: stage.accumulate ?? 1, ahead: 2 });
-  const steps = trainStage(stage, { run, loader, keepEvery: options.keepEvery ?? 500 });
+  const steps = trainStage(stage, {
+    run,
+    loader,
+    beginning,
+    keepEvery: options.keepEvery ?? 500,
+  });
   const weights = yield* followSteps(steps, desk, options.clock);
   yield await drawCurve(desk);
   await stage.finish?.(run, weights);
   // Last of all: this file says that nothing of the stage is left to do.
-  await saveWeights(finishedFile(folder), weights);
+  await saveWeights(finishedFile(folder), weights, beginning.fingerprint);
   yield { kind: "finished", stage: stage.name, folder };
 }
 
@@ -104,21 +123,28 @@ async function* followSteps(
   clock: () => number,
 ): AsyncGenerator<TrainEvent, Weights> {
   const pace = new Pace();
+  let failed = false;
   try {
     for (;;) {
       const before = clock();
       const next = await steps.next();
       if (next.done) return next.value;
-      const { averaged, ...step } = next.value;
+      const { averaged, written, ...step } = next.value;
       await desk.journal.add(step);
       const pictures = await drawSamples(desk, step.step, averaged);
       const { name: stage, steps: all } = desk.stage;
+      written();
       const measured = pace.add(clock() - before, step.samples, all - step.step);
       yield { kind: "step", stage, steps: all, ...measured, ...step };
       yield* pictures;
     }
+  } catch (error) {
+    failed = true;
+    throw error;
   } finally {
-    await steps.return(new Map());
+    await steps.return(new Map()).catch((error: unknown) => {
+      if (!failed) throw error; // else what failed first is told
+    });
   }
 }
 

@@ -1,13 +1,14 @@
 /** @file A training run in this process: what it tells, what it leaves, how it stops and how it fails. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, readdir, writeFile } from "node:fs/promises";
+import { readFile, readdir, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { expect, test } from "vitest";
-import { decodeImage } from "../formats/index.ts";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { decodeImage, openSafetensors, readAsF32, writeSafetensors } from "../formats/index.ts";
 import { ortEngine } from "../runtime/index.ts";
 import { writeSmallRecipe, type Parts } from "../../tests/reference/small-recipe.ts";
+import { Journal } from "./journal.node.ts";
 import { train, type TrainEvent, type TrainOptions } from "./train.node.ts";
 
 const engine = await ortEngine();
@@ -78,7 +79,7 @@ test("a run tells its steps and leaves its files; a finished one does nothing mo
   first.split(",").forEach((cell, i) => expect(Number(cell)).toBeCloseTo(cells[i], 6));
   const curve = await decodeImage(await readFile(join(only, "loss.png")), { what: "the curve" });
   expect([curve.image.width, curve.image.height]).toEqual([900, 420]);
-  expect(await collect(start())).toEqual([]);
+  expect(await collect(start())).toEqual([{ kind: "note", text: `already finished: ${only}` }]);
 });
 
 test("a run left early, also while a step is being made, goes on to the same end", async () => {
@@ -151,7 +152,9 @@ test("data that cannot be made stop the run with their own words", async () => {
   });
   expect(await readdir(throwing.only)).toContain("checkpoint-2.safetensors");
   const closed = await prepareRun({ batches: `throw new Error("the shop is closed")` });
-  expect(await failure(closed.start())).toMatchObject({ message: "the shop is closed" });
+  expect(await failure(closed.start())).toMatchObject({
+    message: expect.stringMatching(/^the shop is closed \(at .*recipe\.ts:\d+\)$/) as string,
+  });
   const gone = await prepareRun({
     batches: "return (step) => (step === 1 ? process.exit(0) : batch(step, 0))",
   });
@@ -224,4 +227,126 @@ test("a run folder has one training at a time, and a dead one's claim does not c
     field: "threads",
   });
   expect(await failure(start())).toBeNull();
+});
+
+test("a step whose diary cannot be written is in no checkpoint, and the run goes on to the same end", async () => {
+  const whole = await prepareRun();
+  await collect(whole.start());
+  const parts = await prepareRun();
+  const diary = vi.spyOn(Journal.prototype, "add");
+  const full = Object.assign(new Error("full"), { code: "ENOSPC", syscall: "write" });
+  onTestFinished(() => diary.mockRestore());
+  const untilFull = async () => {
+    for await (const event of parts.start())
+      if (event.kind === "step" && event.step === 7) diary.mockRejectedValueOnce(full);
+  };
+  const error = await untilFull().catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({
+    code: "engine",
+    message: `cannot write ${parts.only}: the disk is full`,
+    hint: "make room or give another place; checkpoint-5.safetensors is kept, and the same command goes on from there",
+  });
+  expect((await readdir(parts.only)).filter((name) => /^checkpoint/.test(name))).toEqual([
+    "checkpoint-5.safetensors",
+  ]);
+  diary.mockRestore();
+  await collect(parts.start());
+  expect(await results(parts.only)).toEqual(await results(whole.only));
+});
+
+test("a recipe that was changed is refused, before and after the end", async () => {
+  const { start, recipe, options, only } = await prepareRun();
+  for await (const event of start()) if (event.kind === "step" && event.step === 6) break;
+  const original = await readFile(recipe, "utf8");
+  const refusal = async (from: string, to: string) => {
+    expect(original).toContain(from);
+    const changed = recipe.replace(".ts", `-${to.length}.ts`);
+    await writeFile(changed, original.replace(from, to));
+    return failure(train(changed, options));
+  };
+  const file = join(only, "checkpoint-6.safetensors");
+  expect(await refusal("steps: 17", "steps: 20")).toMatchObject({
+    field: "recipe",
+    message: `recipe: ${file} was made with other settings: steps (17 then, 20 now)`,
+    hint: "give another folder with --out, or the recipe as it was",
+  });
+  expect(await refusal("clip: 1", "clip: 2")).toMatchObject({
+    message: expect.stringContaining("clip (1 then, 2 now)") as string,
+  });
+  expect(await refusal("difference.mul(difference)", "difference.abs()")).toMatchObject({
+    message: `recipe: ${file} was made with other settings: network`,
+  });
+  await collect(start());
+  expect(await refusal("steps: 17", "steps: 20")).toMatchObject({
+    message: expect.stringContaining("averaged.safetensors was made with other settings") as string,
+  });
+});
+
+/** Writes a file of tensors again, with no more of its metadata than the step. */
+async function forgetRecipe(file: string): Promise<void> {
+  const { tensors, metadata } = await openSafetensors(file);
+  const read = [...tensors].map(async ([name, stored]) => ({
+    ...{ name, dtype: "f32" as const, shape: stored.shape, data: await readAsF32(stored) },
+  }));
+  await writeSafetensors(
+    file,
+    await Promise.all(read),
+    new Map([...metadata].filter(([key]) => key === "step")),
+  );
+}
+
+test("files that do not say by which recipe they were made are taken with a note", async () => {
+  const { start, only } = await prepareRun();
+  for await (const event of start()) if (event.kind === "step" && event.step === 6) break;
+  await forgetRecipe(join(only, "checkpoint-6.safetensors"));
+  const [first, second] = await collect(start());
+  expect(first).toEqual({
+    kind: "note",
+    text: `${join(only, "checkpoint-6.safetensors")} does not say by which recipe it was made; taken to be this one's`,
+  });
+  expect(second).toMatchObject({ kind: "stage", from: 6 });
+  await forgetRecipe(join(only, "averaged.safetensors"));
+  expect(await collect(start())).toHaveLength(2);
+});
+
+test("where the newest checkpoint cannot be read the one before is taken", async () => {
+  const whole = await prepareRun();
+  await collect(whole.start());
+  const { start, only } = await prepareRun();
+  for await (const event of start()) if (event.kind === "step" && event.step === 12) break;
+  const file = join(only, "checkpoint-12.safetensors");
+  await truncate(file, 100);
+  const events = start();
+  expect((await events.next()).value).toEqual({
+    kind: "note",
+    text: `${file} cannot be read; going on from ${join(only, "checkpoint-10.safetensors")}`,
+  });
+  expect((await events.next()).value).toMatchObject({ kind: "stage", from: 10 });
+  await collect(events);
+  expect(await results(only)).toEqual(await results(whole.only));
+});
+
+test("where no checkpoint can be read nothing is begun anew", async () => {
+  const { start, only } = await prepareRun();
+  for await (const event of start()) if (event.kind === "step" && event.step === 3) break;
+  await writeFile(join(only, "checkpoint-3.safetensors"), "");
+  expect(await failure(start())).toMatchObject({
+    message: `no checkpoint in ${only} can be read`,
+    hint: "remove them to start anew",
+  });
+});
+
+test("a recipe's own errors say where in the recipe", async () => {
+  const lineOf = async (recipe: string, text: string) =>
+    (await readFile(recipe, "utf8")).split("\n").findIndex((line) => line.includes(text)) + 1;
+  const expectPlace = async (parts: Parts) => {
+    const { start, recipe } = await prepareRun(parts);
+    expect(await failure(start())).toMatchObject({
+      code: "recipe",
+      message: `boom (at ${recipe}:${await lineOf(recipe, "boom")})`,
+    });
+  };
+  await expectPlace({ stage: `finish() { throw new Error("boom"); }, steps: 1,` });
+  await expectPlace({ stage: `trace() { throw new TypeError("boom"); },` });
+  await expectPlace({ batches: `throw new Error("boom")` });
 });

@@ -2,20 +2,13 @@
 import { join } from "node:path";
 import type { Program } from "../runtime/index.ts";
 import type { Graph } from "../tensor/index.ts";
+import type { Beginning } from "./begin.node.ts";
 import type { Loader } from "./loader.node.ts";
 import { explainNotFinite } from "./not-finite.node.ts";
 import { optimizer } from "./optimizers.ts";
-import { prepare, type Prepared } from "./prepare.ts";
+import type { Prepared } from "./prepare.ts";
 import type { Run, Stage, Weights } from "./recipe.ts";
-import {
-  freshState,
-  isSound,
-  layoutOf,
-  loadCheckpoint,
-  saveCheckpoint,
-  slotOf,
-  type State,
-} from "./state.node.ts";
+import { isSound, saveCheckpoint, slotOf, type State } from "./state.node.ts";
 import { updateGraph } from "./update.ts";
 import { accumulate, Scratch, update } from "./step.node.ts";
 
@@ -30,7 +23,11 @@ export interface TrainStep {
 }
 
 /** A step with access to the averaged weights as they are until the next one. */
-export type LiveStep = TrainStep & { averaged(this: void): Weights };
+export type LiveStep = TrainStep & {
+  averaged(this: void): Weights;
+  /** Says that all that belongs to the step is on disk, as asking for the next step also does. */
+  written(this: void): void;
+};
 
 /** The averaged weights where there are averages, else the values. */
 export function averaged(state: State): Weights {
@@ -41,34 +38,22 @@ export function averaged(state: State): Weights {
 export interface StageRun {
   readonly run: Run;
   readonly loader: Loader;
+  readonly beginning: Beginning;
   /** Steps between checkpoints. */
   readonly keepEvery: number;
 }
 
-/** The newest checkpoint's state, or a fresh one. */
-async function begin(stage: Stage, run: Run, { parameters, trained }: Prepared): Promise<State> {
-  const layout = layoutOf(parameters, {
-    moving: new Set(trained.map(({ path }) => path)),
-    rule: optimizer(stage.optimizer),
-    average: stage.ema !== null,
-  });
-  const kept = await loadCheckpoint(join(run.folder, stage.name), layout);
-  if (kept) return kept;
-  const start = (await stage.start?.(run)) ?? new Map<string, Float32Array>();
-  return freshState(parameters, layout, { seed: stage.seed, start });
-}
-
 /**
- * Runs a stage from its newest checkpoint to its end and returns its averaged weights. Each step is yielded before a
- * checkpoint holds it, so what its reader writes down is never behind. Leaving early writes a checkpoint.
+ * Runs a stage from its beginning to its end and returns its averaged weights. Each step is yielded before a checkpoint
+ * holds it, so what its reader writes down is never behind. Leaving early writes a checkpoint, but not of a step whose
+ * reader failed: a run that goes on from there would lack what the reader did not write.
  */
 export async function* trainStage(
   stage: Stage,
-  { run, loader, keepEvery }: StageRun,
+  { run, loader, keepEvery, beginning }: StageRun,
 ): AsyncGenerator<LiveStep, Weights> {
   const folder = join(run.folder, stage.name);
-  const prepared = prepare(stage);
-  const state = await begin(stage, run, prepared);
+  const { prepared, state, fingerprint } = beginning;
   const threads = run.threads === undefined ? {} : { threads: run.threads };
   const options = { bind: () => ({ kind: "input" }) as const, ...threads };
   const updates = updateGraph(prepared.trained, optimizer(stage.optimizer), {
@@ -79,18 +64,28 @@ export async function* trainStage(
   await using updating = await run.engine.compile(updates, options);
   const programs = { gradients, updating };
   const going = { run, loader, state, prepared, updates, scratch: new Scratch() };
-  let saved = state.step;
+  let [saved, written] = [state.step, state.step];
+  const save = async () => {
+    if (state.step === saved || state.step !== written || !isSound(state)) return;
+    await saveCheckpoint(folder, state, fingerprint);
+    saved = state.step;
+  };
+  let failed = false;
   try {
     while (state.step < stage.steps) {
-      yield await stepOnce(stage, programs, going);
-      if (state.step - saved >= keepEvery && isSound(state)) {
-        await saveCheckpoint(folder, state);
-        saved = state.step;
-      }
+      const step = await stepOnce(stage, programs, going);
+      yield { ...step, written: () => (written = step.step) };
+      written = step.step;
+      if (state.step - saved >= keepEvery) await save();
     }
+  } catch (error) {
+    failed = true;
+    throw error;
   } finally {
-    // A step that failed has not touched the state, so what is written here is always whole.
-    if (state.step > saved && isSound(state)) await saveCheckpoint(folder, state);
+    // A step that failed has not touched the state, so what is written here is always whole. What failed first is told.
+    await save().catch((error: unknown) => {
+      if (!failed) throw error;
+    });
   }
   return averaged(state);
 }
@@ -108,7 +103,7 @@ async function stepOnce(
   stage: Stage,
   { gradients: program, updating }: Readonly<Record<"gradients" | "updating", Program>>,
   going: Going,
-): Promise<LiveStep> {
+): Promise<Omit<LiveStep, "written">> {
   const { state, loader, prepared, updates, scratch } = going;
   const parts = stage.accumulate ?? 1;
   const { gradients, metrics, samples } = await accumulate(program, prepared, {
