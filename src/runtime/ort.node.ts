@@ -1,7 +1,14 @@
 /** @file ONNX Runtime behind the engine's contract. */
 import { realpathSync } from "node:fs";
 import { parse, relative } from "node:path";
-import { assert, dtypeBytes, emptyValues, EngineError, sizeOf } from "../base/index.ts";
+import {
+  assert,
+  dtypeBytes,
+  emptyValues,
+  EngineError,
+  RequestError,
+  sizeOf,
+} from "../base/index.ts";
 import type { OnnxValue } from "../formats/index.ts";
 import type { Graph } from "../tensor/index.ts";
 import type { Binding, CompileOptions, Engine, Program, RunOptions, Value } from "./engine.ts";
@@ -113,7 +120,16 @@ function rootOf(files: readonly string[]): string {
 const fileOf = (binding: Binding): string[] =>
   binding.kind === "file" ? [realpathSync(binding.file)] : [];
 
+/** Each session starts its own threads: far more of them than cores would stop the whole machine. */
+const mostThreads = 512;
+
 function sessionOptions({ mode = "fast", threads }: CompileOptions, root: string): SessionOptions {
+  const fits = Number.isInteger(threads) && Number(threads) >= 1 && Number(threads) <= mostThreads;
+  if (threads !== undefined && !fits)
+    throw new RequestError(
+      "threads",
+      `must be a whole number between 1 and ${mostThreads}, got ${threads}`,
+    );
   const lean = mode === "lean";
   return {
     threads,

@@ -90,3 +90,10 @@ test("memory for an output must have the bytes of its shape, and a refusal harms
   );
   expect((await program.run({ x })).y.data[1]).toBeCloseTo(2 / (1 + Math.exp(-2)), 5);
 });
+
+test.each([0, 1.5, 99_999])("%s threads are refused before any is started", async (threads) => {
+  const engine = await ortEngine();
+  const graph = graphOf({ y: silu(input("x", [2])) });
+  const compiled = engine.compile(graph, { bind: () => ({ kind: "input" }), threads });
+  await expect(compiled).rejects.toThrow("threads: must be a whole number between 1 and 512");
+});
