@@ -1,7 +1,7 @@
 /** @file Finds the weight file of one part of a diffusers folder. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { FormatError } from "../base/index.ts";
+import { FormatError, listed } from "../base/index.ts";
 
 /** Which precision to take where a folder has several: the full one first, or one of the two only. */
 export type Variant = "any" | "full" | "fp16";
@@ -21,7 +21,7 @@ export async function findWeights(folder: string, variant: Variant): Promise<str
   const file = candidates[variant].find((name) => files.includes(name));
   if (file) return join(folder, file);
   const pickles = files.filter((name) => /\.(bin|ckpt|pt|pth)$/.test(name));
-  const found = pickles.length > 0 ? `only ${pickles.join(", ")}` : "no weights";
+  const found = pickles.length > 0 ? `only ${listed(pickles)}` : "no weights";
   throw new FormatError(
     `${folder} has ${found}; limn reads .safetensors here (${candidates[variant].join(", ")})`,
     pickles.length > 0 ? { hint: "get the .safetensors variant of the same model" } : {},

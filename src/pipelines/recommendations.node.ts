@@ -1,8 +1,8 @@
 /** @file `limn.json`: what a model's maker recommends, beside the model. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError, shown } from "../base/index.ts";
 import { jsonObject, parseJson, type JsonValue } from "../formats/index.ts";
+import { readSmallText } from "./small-text.node.ts";
 
 /** Recommended settings; null where the maker says nothing. */
 export interface Recommendations {
@@ -19,7 +19,7 @@ export interface Recommendations {
 /** Reads `limn.json` of a model folder; a folder without one recommends nothing. */
 export async function readRecommendations(folder: string): Promise<Recommendations> {
   const path = join(folder, "limn.json");
-  const text = await readFile(path, "utf8").catch(() => "{}");
+  const text = (await readSmallText(path)) ?? "{}";
   const fields = jsonObject(parseJson(text, { what: path }), path);
   const number = (key: string, whole: boolean) => {
     const value = fields[key] ?? null;

@@ -7,7 +7,7 @@ import { load } from "./load.node.ts";
 import { readRecommendations } from "./recommendations.node.ts";
 import { completeRequest } from "./request.ts";
 
-async function folderWith(json: string): Promise<string> {
+async function folderWith(json: string | Uint8Array): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "limn-json-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, "limn.json"), json);
@@ -34,6 +34,11 @@ test.each([
   ["{", "is not JSON"],
 ])("%s is refused", async (json, message) => {
   await expect(readRecommendations(await folderWith(json))).rejects.toThrow(message);
+});
+
+test("a file that is no text is not passed over", async () => {
+  const folder = await folderWith(Uint8Array.of(0x7b, 0xff, 0x7d));
+  await expect(readRecommendations(folder)).rejects.toThrow("limn.json is not UTF-8 text");
 });
 
 test("a loaded model draws as recommended, unless the request says otherwise", async () => {

@@ -1,12 +1,9 @@
 /** @file Reads a CLIP tokenizer folder of unknown origin. */
-import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError } from "../base/index.ts";
-import { decodeUtf8, parseJson } from "../formats/index.ts";
+import { parseJson } from "../formats/index.ts";
 import { ClipTokenizer } from "../text/index.ts";
-
-/** CLIP's vocabulary takes 1 MB. */
-const maxBytes = 2 ** 25;
+import { readSmallText } from "./small-text.node.ts";
 
 /** The tokenizer of a folder; a FormatError names the file at fault. */
 export async function readTokenizer(folder: string): Promise<ClipTokenizer> {
@@ -25,22 +22,9 @@ async function needed(path: string): Promise<string> {
   return text;
 }
 
-/** The text of a file, undefined where there is none. */
 async function wanted(path: string): Promise<string | undefined> {
-  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === "ENOENT") return undefined;
-    throw new FormatError(`${path} cannot be read`, { cause });
-  });
-  if (!found) return undefined;
-  if (!found.isFile()) throw new FormatError(`${path} is not a file`);
-  if (found.size > maxBytes)
-    throw new FormatError(`${path} has ${found.size} bytes, over the ${maxBytes} of any tokenizer`);
-  const handle = await open(path).catch((cause: unknown) => {
-    throw new FormatError(`${path} cannot be read`, { cause });
-  });
-  const bytes = await handle.readFile().finally(() => handle.close());
-  const text = decodeUtf8(bytes, path);
+  const text = await readSmallText(path);
   // JSON.parse takes the last of two equal keys and any depth; this does not.
-  if (path.endsWith(".json")) parseJson(text, { what: path, maxBytes });
+  if (text !== undefined && path.endsWith(".json")) parseJson(text, { what: path });
   return text;
 }

@@ -43,5 +43,5 @@ test("doubled keys, broken UTF-8 and endless files are refused", async () => {
   expect(await refusal()).toContain("is not UTF-8 text");
   await writeFile(config, "{}");
   await truncate(join(folder, "merges.txt"), 2 ** 25 + 1);
-  expect(await refusal()).toContain("over the 33554432 of any tokenizer");
+  expect(await refusal()).toContain("over the 33554432 of any such file");
 });
