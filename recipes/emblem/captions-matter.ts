@@ -10,7 +10,8 @@ import { bindWeights } from "limn/training";
 import { diffusionStage } from "./diffusion.ts";
 
 const [run = "runs/emblem", weights = "diffusion/averaged.safetensors"] = process.argv.slice(2);
-const steps = 40;
+/** The last batches of the training, told apart from all others by their number alone. */
+const [count, last] = [40, diffusionStage.steps];
 
 /** The rows of ids moved on by one. */
 function shifted(ids: Value): Value {
@@ -34,11 +35,11 @@ async function main(): Promise<void> {
   });
   const batches = await diffusionStage.batches(run);
   const sums = { own: 0, other: 0 };
-  for (let step = 0; step < steps; step++) {
-    const batch = await batches(1_000_000 + step, 0);
-    sums.own += Number((await program.run(batch)).loss.data[0]) / steps;
+  for (let step = last - count; step < last; step++) {
+    const batch = await batches(step, 0);
+    sums.own += Number((await program.run(batch)).loss.data[0]) / count;
     const mixed = { ...batch, ids: shifted(batch.ids) };
-    sums.other += Number((await program.run(mixed)).loss.data[0]) / steps;
+    sums.other += Number((await program.run(mixed)).loss.data[0]) / count;
   }
   const [own, other] = [sums.own.toFixed(3), sums.other.toFixed(3)];
   console.log(`loss with the picture's own caption ${own}, with another's ${other}`);
