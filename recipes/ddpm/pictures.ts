@@ -7,6 +7,7 @@ import {
   describeSummary,
   firstConcepts,
   loadDataset,
+  tellingProgress,
   type Dataset,
 } from "limn/training";
 
@@ -32,9 +33,7 @@ export async function* preparePictures(folder: string): AsyncGenerator<string> {
     variants: 6,
     size,
   });
-  let next = await building.next();
-  while (!next.done) next = await building.next();
-  yield describeSummary(next.value);
+  yield describeSummary(yield* tellingProgress(building));
 }
 
 export const openPictures = (folder: string): Promise<Dataset> => loadDataset(data(folder));

@@ -8,6 +8,7 @@ import {
   chance,
   describeSummary,
   loadDataset,
+  tellingProgress,
   type Chance,
   type Dataset,
 } from "limn/training";
@@ -72,9 +73,7 @@ export async function* prepareData(folder: string): AsyncGenerator<string> {
   if (!(await done(join(datasetFolder(folder), "summary.json")))) {
     const recolour = { colours: 3, variants: 1, heldOut: 0.1 };
     const building = buildEmojiDataset({ folder: datasetFolder(folder), seed, recolour });
-    let next = await building.next();
-    while (!next.done) next = await building.next();
-    yield describeSummary(next.value);
+    yield describeSummary(yield* tellingProgress(building));
   }
   if (await done(join(folder, "tokenizer", "vocab.json"))) return;
   await buildTokenizer(folder);

@@ -2,6 +2,7 @@
 export {
   buildEmojiDataset,
   describeSummary,
+  tellingProgress,
   type BuildOptions,
   type BuildProgress,
 } from "./emoji/build.node.ts";

@@ -38,6 +38,21 @@ export interface BuildProgress {
   readonly total: number;
 }
 
+/** A build's progress in words, ten times in all; hands on what the build returns. */
+export async function* tellingProgress<T>(
+  building: AsyncGenerator<BuildProgress, T>,
+): AsyncGenerator<string, T> {
+  let told = 0;
+  for (;;) {
+    const next = await building.next();
+    if (next.done) return next.value;
+    const { done, total } = next.value;
+    const tenths = Math.floor((10 * done) / total);
+    if (tenths > told) yield `drawing the pictures of concept ${done} of ${total}`;
+    told = tenths;
+  }
+}
+
 /** A picture with its record: they are made, hashed and stored together. */
 interface Picture {
   readonly record: PictureRecord;

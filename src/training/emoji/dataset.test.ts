@@ -4,7 +4,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FormatError } from "../../base/index.ts";
-import { buildEmojiDataset, type BuildOptions } from "./build.node.ts";
+import { buildEmojiDataset, tellingProgress, type BuildOptions } from "./build.node.ts";
 import { chance } from "./chance.ts";
 import { firstConcepts } from "./concepts.ts";
 import { drawPicture, measureDrawing } from "./drawings.node.ts";
@@ -154,4 +154,18 @@ test("the wider list has no thing twice, only drawings that exist, and Russian n
   }
   // A cat's face and a whole cat would be two pictures of one name.
   expect(wide.map(({ label }) => label)).not.toContain("cat");
+});
+
+test("a long build tells ten times how far it is, and hands on its result", async () => {
+  async function* building() {
+    for (let done = 1; done <= 200; done++) yield await Promise.resolve({ done, total: 200 });
+    return "summary";
+  }
+  const telling = tellingProgress(building());
+  const texts: string[] = [];
+  let next = await telling.next();
+  for (; !next.done; next = await telling.next()) texts.push(next.value);
+  expect(next.value).toBe("summary");
+  expect(texts).toHaveLength(10);
+  expect(texts[0]).toBe("drawing the pictures of concept 20 of 200");
 });
