@@ -76,6 +76,9 @@ const cases: [string, string[], number, RegExp][] = [
     /out: cannot write into \/dev\/null: a file has that name/,
   ],
   ["latents into a folder", ["a cat", ...quick, "--save-latents", "."], 2, /\. is a folder/],
+  ["a command to come", ["serve"], 2, /"serve" is not in this version.*limn generate serve/],
+  ["models that cannot be installed yet", ["models", "install", "x"], 2, /only list/],
+  ["a list of something", ["models", "list", "x"], 2, /list needs no more words, got x/],
   ["training without a recipe", ["train"], 2, /needs a recipe.*limn generate train/],
   ["a recipe that is none", ["train", "none.ts"], 2, /there is no recipe none\.ts/],
 ];

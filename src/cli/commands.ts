@@ -1,5 +1,7 @@
 /** @file The commands there are. A new one is a line here and a file beside it. */
 
+import { RequestError } from "../base/index.ts";
+
 /** Runs a command on the words after its name; resolves to the exit code. */
 export type RunCommand = (words: readonly string[]) => Promise<number>;
 
@@ -37,10 +39,33 @@ export type CommandName = keyof typeof commands;
 
 const overviews = new Set(["-h", "--help", "-V", "--version"]);
 
-/** The command that words ask for: their first word if it is one, else drawing; null for the overview. */
-export function commandOf(words: readonly string[]): CommandName | null {
-  const [first] = words;
-  if (first === undefined || overviews.has(first)) return null;
-  if (first === "help" && words.length === 1) return null;
-  return Object.hasOwn(commands, first) ? (first as CommandName) : "generate";
+/** Names of commands to come: a prompt that begins with one would change its meaning with the next version. */
+const reserved = new Set(["studio", "serve", "bench"]);
+
+/** What words ask for: a command and the words for it; without a command the overview. */
+export interface Wanted {
+  readonly name: CommandName | null;
+  readonly words: readonly string[];
 }
+
+/** Reads the first word: a command if it is one, else drawing. Throws RequestError for a name that is kept. */
+export function wantedBy(words: readonly string[]): Wanted {
+  const [first, ...rest] = words;
+  if (first === undefined || overviews.has(first)) return { name: null, words };
+  if (first === "help") return helpOf(rest[0]);
+  if (reserved.has(first))
+    throw new RequestError("command", `"${first}" is not in this version of limn`, {
+      hint: `to draw it: limn generate ${first}`,
+    });
+  return isCommand(first) ? { name: first, words: rest } : { name: "generate", words };
+}
+
+function helpOf(name: string | undefined): Wanted {
+  if (name === undefined) return { name: null, words: [] };
+  if (isCommand(name)) return { name, words: ["--help"] };
+  throw new RequestError("help", `there is no command "${name}"`, {
+    hint: `there are ${Object.keys(commands).join(", ")}; to draw it: limn generate help …`,
+  });
+}
+
+const isCommand = (name: string): name is CommandName => Object.hasOwn(commands, name);

@@ -1,20 +1,20 @@
 #!/usr/bin/env node
 /** @file The command `limn`: finds out which command is meant and loads that one only. */
-import { commands, commandOf } from "./commands.ts";
+import { commands, wantedBy } from "./commands.ts";
 import { exitCodeOf, printError } from "./errors.ts";
 import { parseWords, programOf } from "./program.ts";
 
-async function main(words: readonly string[]): Promise<number> {
-  const name = commandOf(words);
+async function main(all: readonly string[]): Promise<number> {
+  const { name, words } = wantedBy(all);
   if (name === null) {
     const { overview } = await import("./overview.ts");
     const program = overview(programOf());
-    if (words.length > 0 && words[0] !== "help") parseWords(program, words);
+    if (words.length > 0) parseWords(program, words);
     program.outputHelp();
     return 0;
   }
   const run = await commands[name].load();
-  return run(words[0] === name ? words.slice(1) : words);
+  return run(words);
 }
 
 // A reader that went away (`limn … | head`) is no reason to lose a picture.
