@@ -9,6 +9,30 @@ interface TrainWords {
   readonly out?: string;
   readonly threads?: number;
   readonly keepEvery?: number;
+  readonly json?: true;
+}
+
+/** What stopping means in each part of a run: what is said, and how many seconds it may take. */
+const phases = {
+  // What runs here is the recipe's own and may not listen; nothing is lost when it is killed.
+  prepare: { says: "stopping; what is being prepared is made anew next time", patience: 3 },
+  steps: { says: "ending the step, writing a checkpoint, then stopping", patience: 300 },
+  finish: { says: "stopping; the last checkpoint is kept", patience: 3 },
+} as const;
+type Phase = keyof typeof phases;
+
+/** The part of a run that follows an event. */
+function phaseAfter(event: TrainEvent, before: Phase): Phase {
+  switch (event.kind) {
+    case "stage":
+      return event.from === event.steps ? "finish" : "steps";
+    case "step":
+      return event.step === event.steps ? "finish" : "steps";
+    case "finished":
+      return "prepare";
+    default:
+      return before;
+  }
 }
 
 /** Trains until the recipe is done; a run that was stopped goes on where it was. */
@@ -19,6 +43,7 @@ export async function train(words: readonly string[]): Promise<number> {
     .option("--out <FOLDER>", "run folder; runs/NAME when left out")
     .option("--threads <N>", "processor threads", wholeNumber("threads", 1))
     .option("--keep-every <N>", "steps between checkpoints", wholeNumber("keep-every", 1))
+    .option("--json", "one JSON object for each event on stdout")
     .option("--debug", "show where an error came from");
   parseWords(command, words);
   const [recipe] = command.args;
@@ -26,21 +51,25 @@ export async function train(words: readonly string[]): Promise<number> {
     throw new RequestError("train", "needs a recipe", {
       hint: "limn train recipes/ddpm.ts; to draw a train: limn generate train",
     });
-  const { out, threads, keepEvery } = command.opts<TrainWords>();
+  const { out, threads, keepEvery, json } = command.opts<TrainWords>();
   const request = {
     recipe,
     folder: out ?? null,
     threads: threads ?? null,
     keepEvery: keepEvery ?? null,
   };
+  let phase: Phase = "prepare";
   await interruptible(
     async (signal) => {
-      for await (const event of trainRecipe(request, signal)) tell(event);
+      for await (const event of trainRecipe(request, signal)) {
+        phase = phaseAfter(event, phase);
+        if (json) console.log(JSON.stringify(event));
+        else tell(event);
+      }
     },
     {
-      onInterrupt: () =>
-        console.error("limn: writing a checkpoint, then stopping; Ctrl-C again kills"),
-      patience: () => 300,
+      onInterrupt: () => console.error(`limn: ${phases[phase].says}; Ctrl-C again kills`),
+      patience: () => phases[phase].patience,
     },
   );
   return 0;
