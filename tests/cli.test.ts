@@ -1,8 +1,8 @@
 /** @file The command line from outside: every promise of its contract, with the tiny models. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { pathToFileURL } from "node:url";
+import { MessageChannel } from "node:worker_threads";
 import { beforeAll, describe, expect, test } from "vitest";
 import {
   openSafetensors,
@@ -13,6 +13,7 @@ import {
   writeSafetensors,
 } from "../src/formats/index.ts";
 import { TorchRandom } from "../src/base/index.ts";
+import { portOf } from "./reference/message-port.ts";
 import { writeSmallRecipe } from "./reference/small-recipe.ts";
 import {
   buildIfStale,
@@ -134,8 +135,10 @@ describe("drawing", () => {
     const [one, other] = await Promise.all(
       [report.files[1], "again.png"].map((file) => pixels(join(folder, file))),
     );
-    // A batch may be summed in another order than its singles.
-    one.forEach((value, i) => expect(Math.abs(value - other[i])).toBeLessThanOrEqual(1));
+    // Kernels choose their blocks by the batch, hence another order of sums: now and then a byte is rounded otherwise.
+    const differences = [...one].map((value, i) => Math.abs(value - other[i]));
+    expect(Math.max(...differences)).toBeLessThanOrEqual(1);
+    expect(differences.filter((difference) => difference > 0).length).toBeLessThanOrEqual(6);
   });
 
   test("--prompts draws every line in order into a folder", async () => {
@@ -282,15 +285,50 @@ test("train runs a recipe, stops on Ctrl-C with a checkpoint, and goes on from t
   expect(stderr).toMatch(/step 400\/400 {2}loss \d\.\d{4} {2}error .* images\/s {2}0\.00 s left/);
 });
 
+test("a preparation that does not listen is left by Ctrl-C within seconds", async () => {
+  const folder = freshFolder();
+  const recipe = `export default { name: "slow", stages: [], async *prepare() {
+    yield "preparing";
+    await new Promise((done) => setTimeout(done, 60_000));
+  } };`;
+  writeFileSync(join(folder, "slow.ts"), recipe);
+  const child = start(folder, ["train", "slow.ts"]);
+  const end = finish(child);
+  await new Promise((done) =>
+    child.stderr.on("data", (text) => String(text).includes("preparing") && done(null)),
+  );
+  const before = performance.now();
+  child.kill("SIGINT");
+  const { signal, stderr } = await end;
+  expect(signal).toBe("SIGINT");
+  expect(stderr).toContain("stopping; what is being prepared is made anew next time");
+  expect(performance.now() - before).toBeLessThan(20_000);
+});
+
+test("train --json tells events and errors as objects", async () => {
+  const { recipe, folder } = await writeSmallRecipe({ stage: "steps: 3," });
+  const { stdout } = await limn(folder, "train", recipe, "--out", "run", "--json");
+  const lines = stdout.trim().split("\n");
+  const kinds = lines.map((line) => (JSON.parse(line) as { kind: string }).kind);
+  expect([kinds[0], kinds.at(-1)]).toEqual(["stage", "finished"]);
+  const { code, stdout: said } = await limn(folder, "train", "none.ts", "--json");
+  expect([code, reportOf(said).error]).toMatchObject([2, { code: "request" }]);
+});
+
 test("info shows what a model is made of", async () => {
   const { stdout } = await limn(freshFolder(), "info", sd1);
   expect(stdout).toContain("unet: UNet2DConditionModel, 697,316 parameters in 684 tensors of f32");
 });
 
 test("[G1] the main thread stays free while the generator draws", async () => {
-  const url = pathToFileURL("dist/service/index.js").href;
-  const service = (await import(url)) as typeof import("../src/service/index.ts");
-  await using generator = service.startGenerator();
+  const load = async (name: string): Promise<unknown> =>
+    import(pathToFileURL(`dist/service/${name}.js`).href);
+  const { Generator, startGenerator } = (await load(
+    "generator",
+  )) as typeof import("../src/service/generator.ts");
+  const { serveGenerator } = (await load(
+    "generator-loop",
+  )) as typeof import("../src/service/generator-loop.ts");
   const request = {
     folder: sd1,
     prompts: ["a cat"],
@@ -298,10 +336,18 @@ test("[G1] the main thread stays free while the generator draws", async () => {
     ...{ latents: null, keepLatents: false, mode: null, guidanceRescale: 0, rng: "torch" as const },
     ...{ steps: 10, seed: 1, count: 1, batch: 1, width: 128, height: 128, threads: 1 },
   };
-  const delay = monitorEventLoopDelay({ resolution: 5 });
-  delay.enable();
-  const ending = await generator.generate(request);
-  delay.disable();
-  expect(ending.type).toBe("done");
-  expect(delay.percentile(95) / 1e6).toBeLessThan(50);
+  /** Milliseconds that this thread was busy while a generator drew. */
+  const busy = async (generator: InstanceType<typeof Generator>) => {
+    const before = performance.eventLoopUtilization();
+    expect((await generator.generate(request)).type).toBe("done");
+    return performance.eventLoopUtilization(before).active;
+  };
+  const { port1, port2 } = new MessageChannel();
+  serveGenerator(portOf(port2));
+  const ended = new Promise<void>((resolve) => port1.once("close", resolve));
+  await using here = new Generator(portOf(port1), ended);
+  await using apart = startGenerator();
+  const [alone, together] = [await busy(apart), await busy(here)];
+  // The same generator in this thread is what the measure must be able to tell.
+  expect(alone).toBeLessThan(together / 4);
 });

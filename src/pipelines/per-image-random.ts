@@ -1,4 +1,4 @@
-/** @file One generator for each image of a batch, so that a batch equals its singles. */
+/** @file One generator for each image of a batch, so that a batch starts from the noise of its singles. */
 import {
   assert,
   hostArray,

@@ -2,10 +2,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { MessageChannel } from "node:worker_threads";
 import { afterEach, expect, onTestFinished, test } from "vitest";
 import { RequestError, WeightError } from "../base/index.ts";
 import { writeSafetensors } from "../formats/index.ts";
+import { portOf } from "../../tests/reference/message-port.ts";
 import { serveGenerator } from "./generator-loop.ts";
 import { Generator } from "./generator.ts";
 import type { GenerateRequest, GeneratorEvent } from "./protocol.ts";
@@ -32,16 +33,6 @@ const request: GenerateRequest = {
   threads: 1,
   mode: "lean",
 };
-
-function portOf(port: MessagePort) {
-  return {
-    send: (message: unknown, transfer: readonly ArrayBuffer[] = []) =>
-      port.postMessage(message, [...transfer]),
-    receive: (listener: (message: never) => void) =>
-      port.on("message", (message: unknown) => listener(message as never)),
-    close: () => port.close(),
-  };
-}
 
 const open: Generator[] = [];
 function startHere(): Generator {
