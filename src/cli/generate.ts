@@ -30,7 +30,11 @@ export async function generate(words: readonly string[]): Promise<number> {
         target,
         saveLatents: given.saveLatents ?? null,
         signal,
-        onEvent: (event) => progress.show(event),
+        onEvent(event) {
+          if (event.type === "started")
+            for (const note of event.notes) console.error(`limn: ${note}`);
+          progress.show(event);
+        },
         onFile: (path) => {
           if (!given.json) progress.print(path);
         },
@@ -67,7 +71,7 @@ function tell(report: GenerateReport, asked: Asked, { json }: GenerateWords): vo
 }
 
 function jsonOf(report: GenerateReport, { request, model: place }: Asked) {
-  const { files, seeds, settings, timings, peakRss, latents } = report;
+  const { files, seeds, settings, timings, peakRss, notes, latents } = report;
   const { model, engine, engineVersion, precision, version, ...rest } = settings;
   const { prompts, seed, count, batch } = request;
   const own = { seed, count, batch, model: place, engine, engineVersion };
@@ -81,6 +85,7 @@ function jsonOf(report: GenerateReport, { request, model: place }: Asked) {
     timings: { ...timings, total: performance.now() / 1000 },
     memory: { peakRss },
     parameters: { ...parameters, precision, version },
+    ...(notes.length === 0 ? {} : { notes }),
     ...(latents === null ? {} : { latents }),
   };
 }

@@ -26,5 +26,6 @@ export {
 export { readRecommendations, type Recommendations } from "./recommendations.node.ts";
 export { StableDiffusion, type StableDiffusionParts } from "./stable-diffusion.ts";
 export { checkNoise } from "./start-noise.ts";
+export { leftOut } from "./text-encoding.ts";
 export { textToImage } from "./text-to-image.ts";
 export { unconditional } from "./unconditional.ts";

@@ -28,6 +28,15 @@ export interface EncodeOptions {
   readonly clipSkip: number;
 }
 
+/** The end of a prompt that is longer than an encoder reads, as the tokenizer spells it; "" where all is read. */
+export function leftOut({ tokenizer }: Pick<TextEncoder, "tokenizer">, prompt: string): string {
+  const ids = tokenizer.encode(prompt);
+  // The last id of both the whole and the part is the end token.
+  return ids.length > tokenizer.maxLength
+    ? tokenizer.decode(ids.slice(tokenizer.maxLength - 1, -1))
+    : "";
+}
+
 /** Runs a prompt through every encoder; their states lie side by side, the pooled text is the last encoder's. */
 export async function encodeText(
   runner: GraphRunner,

@@ -1,11 +1,12 @@
 /** @file A generation request for either kind of model: settings decided, then pictures batch by batch. */
-import { hostArray, RequestError, type HostArray } from "../base/index.ts";
+import { hostArray, quote, RequestError, type HostArray } from "../base/index.ts";
 import {
   checkEta,
   checkNoise,
   completeNoise,
   completeRequest,
   completeSampler,
+  leftOut,
   seedsOf,
   StableDiffusion,
   textToImage,
@@ -38,6 +39,8 @@ export interface Picture {
 export interface Drawing {
   readonly settings: Omit<Settings, "version">;
   readonly pictures: readonly Picture[];
+  /** What whoever asked may not expect, as sentences. */
+  readonly notes: readonly string[];
   /** Draws the pictures from `from` on, as many as one batch holds. */
   draw(from: number, signal: AbortSignal): AsyncGenerator<GenerationStep, Generation, void>;
 }
@@ -113,8 +116,10 @@ function textDrawing(
 ): Drawing {
   const full = completeRequest({ ...wanted, prompt: "" }, model.parts.defaults);
   const { negative, steps, guidance, guidanceRescale, width, height, clipSkip } = full;
+  const texts = [...new Set([...pictures.map(({ prompt }) => prompt), negative ?? ""])];
   return {
     pictures,
+    notes: notesOnLength(model, texts),
     settings: { ...settings, negative, steps, guidance, guidanceRescale, width, height, clipSkip },
     draw(from, signal) {
       const { some, ...choices } = batch(from);
@@ -122,6 +127,17 @@ function textDrawing(
       return textToImage(model, { ...wanted, ...choices, prompt, seed: some[0].seed, signal });
     },
   };
+}
+
+/** One sentence for each text that is cut, the first five of them. */
+function notesOnLength({ parts: { encoders } }: StableDiffusion, texts: readonly string[]) {
+  const [first] = encoders;
+  const most = first.tokenizer.maxLength;
+  const cut = texts.map((text) => leftOut(first, text)).filter((rest) => rest !== "");
+  const notes = cut
+    .slice(0, 5)
+    .map((rest) => `only ${most} tokens are read; left out: ${quote(rest, 400)}`);
+  return cut.length > 5 ? [...notes, `and of ${cut.length - 5} more texts the end`] : notes;
 }
 
 /** Throws RequestError for what a model that knows no words would pass over in silence. */
@@ -154,6 +170,7 @@ function pixelDrawing(
   const off = { negative: null, guidance: 0, guidanceRescale: 0, clipSkip: 1 };
   return {
     pictures,
+    notes: [],
     settings: { ...settings, ...off, steps, width, height },
     draw(from, signal) {
       const { some, ...choices } = batch(from);

@@ -12,6 +12,8 @@ export interface GenerateReport {
   readonly settings: Settings;
   readonly timings: Timings;
   readonly peakRss: number;
+  /** What whoever asked may not expect, as sentences. */
+  readonly notes: readonly string[];
   /** The file of latents, where one was wanted. */
   readonly latents: string | null;
 }
@@ -41,6 +43,7 @@ export async function generateToFiles(
   const files: string[] = [];
   const seeds: number[] = [];
   let settings: Settings | null = null;
+  let notes: readonly string[] = [];
   const broken = new AbortController();
   // Files are written one after another, in the order of the pictures.
   let writing: Promise<void> = Promise.resolve();
@@ -48,7 +51,7 @@ export async function generateToFiles(
     signal: AbortSignal.any([signal, broken.signal]),
     onEvent(event) {
       onEvent(event);
-      if (event.type === "started") settings = event.settings;
+      if (event.type === "started") ({ settings, notes } = event);
       if (event.type !== "picture") return;
       seeds.push(event.seed);
       writing = writing.then(async () => {
@@ -70,5 +73,5 @@ export async function generateToFiles(
       writeLatents(path, ending.latents, initNoiseSigma),
     );
   }
-  return { files, seeds, settings, timings, peakRss, latents };
+  return { files, seeds, settings, timings, peakRss, notes, latents };
 }

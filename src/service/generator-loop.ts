@@ -92,7 +92,7 @@ class Job {
     const settings = { ...drawing.settings, version: limnVersion() };
     const pictures = drawing.pictures.length;
     this.#times.load += this.#lap();
-    this.#emit({ type: "started", settings, pictures });
+    this.#emit({ type: "started", settings, pictures, notes: drawing.notes });
     for (let from = 0; from < pictures; from += batch) await this.#batch(drawing, settings, from);
     this.#emit({
       type: "done",

@@ -175,6 +175,26 @@ test.each<[what: string, asked: Partial<GenerateRequest>, message: string]>([
   expect(words).toEqual(["failed"]);
 });
 
+test("words beyond what the model reads are told, and only those", async () => {
+  const notesOf = async (prompts: string[], negative: string | null = null) => {
+    const notes: string[] = [];
+    const onEvent = (event: GeneratorEvent) =>
+      void (event.type === "started" && notes.push(...event.notes));
+    await startHere().generate({ ...request, prompts, negative, steps: 1 }, { onEvent });
+    return notes;
+  };
+  // Every "a" is one token; start and end take two of the 77.
+  const full = Array<string>(75).fill("a").join(" ");
+  expect(await notesOf([full], full)).toEqual([]);
+  expect(await notesOf([`${full} red apple`])).toEqual([
+    'only 77 tokens are read; left out: "red apple"',
+  ]);
+  expect(await notesOf(["a", `${full} red apple`], `${full} dogs`)).toEqual([
+    'only 77 tokens are read; left out: "red apple"',
+    'only 77 tokens are read; left out: "dogs"',
+  ]);
+});
+
 test("a name that is refused is not proposed", async () => {
   const drawing = startHere().generate({ ...request, sampler: "DDIM", schedule: "karras" });
   await expect(drawing).rejects.toMatchObject({

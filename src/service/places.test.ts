@@ -46,7 +46,7 @@ test.runIf(process.platform === "linux")("a system that denies a folder is belie
 function endless(events: string[]): Generator {
   const generate: Generator["generate"] = async (_request, { signal, onEvent } = {}) => {
     const settings = {} as Extract<GeneratorEvent, { type: "started" }>["settings"];
-    onEvent?.({ type: "started", settings, pictures: 1000 });
+    onEvent?.({ type: "started", settings, pictures: 1000, notes: [] });
     for (let index = 0; index < 1000 && !signal?.aborted; index++) {
       events.push("picture");
       onEvent?.({ type: "picture", index, prompt: "x", seed: index, png: new Uint8Array(1) });

@@ -89,7 +89,13 @@ export type GeneratorCommand =
 
 /** What happens to one job; `done`, `failed` and `cancelled` are the last of it. */
 export type GeneratorEvent =
-  | { readonly type: "started"; readonly settings: Settings; readonly pictures: number }
+  | {
+      readonly type: "started";
+      readonly settings: Settings;
+      readonly pictures: number;
+      /** What whoever asked may not expect, such as the words that a prompt is too long for. */
+      readonly notes: readonly string[];
+    }
   | {
       readonly type: "step";
       /** Pictures finished before this batch, and in it. */
