@@ -1,6 +1,6 @@
 /** @file The face of service/: what the command line and a server share. Light to load; see on-demand.ts. */
 export type { Finding } from "./doctor.ts";
-export { dataFolder, limnVersion, packageFolder } from "./folders.ts";
+export { dataFolder, limnVersion } from "./folders.ts";
 export type { GenerateReport, GenerateToFiles } from "./generate.ts";
 export { Generator, startGenerator, type Ending, type GenerateOptions } from "./generator.ts";
 export type { Facts, PartFacts } from "./inspect.ts";
@@ -11,7 +11,6 @@ export {
   listModels,
   type ModelPlace,
 } from "./model-registry.ts";
-export { nearest } from "./nearest.ts";
 export {
   examine,
   generateToFiles,
@@ -20,7 +19,7 @@ export {
   loadUnconditional,
   trainRecipe,
 } from "./on-demand.ts";
-export { slugOf, targetOf, wishedPath, writeNewFile, type Target } from "./picture-files.ts";
+export { targetOf, type Target } from "./picture-files.ts";
 export type {
   GenerateRequest,
   GeneratorCommand,
@@ -30,5 +29,4 @@ export type {
   Settings,
   Timings,
 } from "./protocol.ts";
-export { fromSentError, toSentError } from "./sent-error.ts";
 export type { TrainEvent, TrainRequest } from "./train.ts";

@@ -27,7 +27,6 @@ export type {
   PictureRecord,
   RecolourPlan,
 } from "./emoji/records.ts";
-export { openWideConcepts } from "./emoji/sources.node.ts";
 export { setNames, type SetName } from "./emoji/sets.ts";
 export {
   addNoise,
@@ -41,13 +40,13 @@ export {
   type Weighting,
 } from "./diffusion.ts";
 export { bindWeights } from "./bind-weights.ts";
-export { emaDecayAt, type EmaConfig } from "./ema.ts";
+export type { EmaConfig } from "./ema.ts";
 export { gridOf } from "./grid.ts";
 export { initialValues } from "./initial.ts";
 export { loadRecipe } from "./load-recipe.node.ts";
-export type { Optimizer, Slots, Turn } from "./optimizer-rule.ts";
+export type { Optimizer } from "./optimizer-rule.ts";
 export { optimizer, type OptimizerConfig } from "./optimizers.ts";
-export { rateAt, type RateConfig } from "./rates.ts";
+export type { RateConfig } from "./rates.ts";
 export {
   defineRecipe,
   type Batch,
