@@ -102,6 +102,11 @@ describe("what cannot be drawn", () => {
     await expect(failure).rejects.toBeInstanceOf(RequestError);
   });
 
+  test("more threads than the machine has a use for", async () => {
+    for (const open of [load, loadUnconditional])
+      await expect(open(folder, { threads: 100_000 })).rejects.toThrow(/^threads: must be/);
+  });
+
   test("more than fits into memory, before anything is compiled", async () => {
     const engine: Engine = {
       name: "none",
