@@ -1,6 +1,6 @@
 /** @file Which words are a command, and which are drawn. */
 import { expect, test } from "vitest";
-import { wantedBy } from "./commands.ts";
+import { slipOf, wantedBy } from "./commands.ts";
 
 test.each<[words: string[], name: string | null, rest: string[]]>([
   [[], null, []],
@@ -23,4 +23,18 @@ test.each(["studio", "serve", "bench"])("%s is kept for a command", (name) => {
 
 test("help of a command that is none names those that are", () => {
   expect(() => wantedBy(["help", "me"])).toThrow('help: there is no command "me"');
+});
+
+test("a first word one slip away from a command is noticed, a prompt is not", () => {
+  expect(["docter", "trian", "generat"].map((word) => slipOf([word]))).toEqual([
+    "doctor",
+    "train",
+    "generate",
+  ]);
+  expect(["a red apple", "cat", "красное", "train"].map((word) => slipOf([word]))).toEqual([
+    null,
+    null,
+    null,
+    null,
+  ]);
 });

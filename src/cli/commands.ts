@@ -1,6 +1,7 @@
 /** @file The commands there are. A new one is a line here and a file beside it. */
 
 import { RequestError } from "../base/index.ts";
+import { nearest } from "../service/index.ts";
 
 /** Runs a command on the words after its name; resolves to the exit code. */
 export type RunCommand = (words: readonly string[]) => Promise<number>;
@@ -58,6 +59,12 @@ export function wantedBy(words: readonly string[]): Wanted {
       hint: `to draw it: limn generate ${first}`,
     });
   return isCommand(first) ? { name: first, words: rest } : { name: "generate", words };
+}
+
+/** The command that the first word of a prompt looks like a slip of, null for none. */
+export function slipOf([first = ""]: readonly string[]): CommandName | null {
+  const meant = isCommand(first) ? null : nearest(first, Object.keys(commands));
+  return meant !== null && isCommand(meant) ? meant : null;
 }
 
 function helpOf(name: string | undefined): Wanted {

@@ -119,7 +119,7 @@ function textDrawing(
   const texts = [...new Set([...pictures.map(({ prompt }) => prompt), negative ?? ""])];
   return {
     pictures,
-    notes: notesOnLength(model, texts),
+    notes: [...notesOnSize(model, { width, height }), ...notesOnLength(model, texts)],
     settings: { ...settings, negative, steps, guidance, guidanceRescale, width, height, clipSkip },
     draw(from, signal) {
       const { some, ...choices } = batch(from);
@@ -127,6 +127,19 @@ function textDrawing(
       return textToImage(model, { ...wanted, ...choices, prompt, seed: some[0].seed, signal });
     },
   };
+}
+
+/** What happens far from the size a model was made for is no error, but seldom what was meant. */
+function notesOnSize(
+  { parts: { name, defaults } }: StableDiffusion,
+  asked: Readonly<Record<"width" | "height", number>>,
+): string[] {
+  const far = (["width", "height"] as const).some((side) => {
+    const ratio = asked[side] / defaults[side];
+    return ratio > 1.5 || ratio < 1 / 1.5;
+  });
+  const [own, came] = [defaults, asked].map(({ width, height }) => `${width}×${height}`);
+  return far ? [`${name} was made for ${own}; at ${came} it may not draw what was asked`] : [];
 }
 
 /** One sentence for each text that is cut, the first five of them. */

@@ -19,6 +19,7 @@ export {
   loadUnconditional,
   trainRecipe,
 } from "./on-demand.ts";
+export { nearest } from "./nearest.ts";
 export { targetOf, type Target } from "./picture-files.ts";
 export type {
   GenerateRequest,
