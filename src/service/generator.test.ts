@@ -180,7 +180,8 @@ test("words beyond what the model reads are told, and only those", async () => {
     const notes: string[] = [];
     const onEvent = (event: GeneratorEvent) =>
       void (event.type === "started" && notes.push(...event.notes));
-    await startHere().generate({ ...request, prompts, negative, steps: 1 }, { onEvent });
+    const own = { width: 64, height: 64 }; // the model's own size: another one is noted too
+    await startHere().generate({ ...request, ...own, prompts, negative, steps: 1 }, { onEvent });
     return notes;
   };
   // Every "a" is one token; start and end take two of the 77.
@@ -193,6 +194,14 @@ test("words beyond what the model reads are told, and only those", async () => {
     'only 77 tokens are read; left out: "red apple"',
     'only 77 tokens are read; left out: "dogs"',
   ]);
+});
+
+test("a size far from the model's own is noted", async () => {
+  const notes: string[] = [];
+  const onEvent = (event: GeneratorEvent) =>
+    void (event.type === "started" && notes.push(...event.notes));
+  await startHere().generate({ ...request, width: 32, height: 64, steps: 1 }, { onEvent });
+  expect(notes).toEqual(["sd1 was made for 64×64; at 32×64 it may not draw what was asked"]);
 });
 
 test("a name that is refused is not proposed", async () => {
