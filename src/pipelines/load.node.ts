@@ -38,6 +38,7 @@ export async function load(folder: string, options: LoadOptions = {}): Promise<S
   const { unet, vae, textEncoder, pipeline } = opened;
   if (!(unet.module instanceof UNet2DConditionModel) || !vae || !textEncoder)
     throw new WeightError(`${folder} is a ${pipeline}, not a text-to-image model`);
+  checkChannels(folder, unet.module.config.inChannels, vae.module.config.latentChannels);
   const xl = pipeline.startsWith("StableDiffusionXL");
   const factor = 2 ** (vae.module.config.channels.length - 1);
   const [height, width] = unet.module.config.sampleSize ?? [64, 64];
@@ -63,6 +64,17 @@ export async function load(folder: string, options: LoadOptions = {}): Promise<S
       },
     },
     runner,
+  );
+}
+
+/** A network that sees more than latents wants a picture beside the words. */
+function checkChannels(folder: string, sees: number, latents: number): void {
+  if (sees === latents) return;
+  throw new WeightError(
+    `the UNet of ${folder} takes ${sees} channels, of which noisy latents are ${latents}: it wants a picture beside the words`,
+    {
+      hint: "inpainting, editing and upscaling models can be looked at with limn info, but not drawn with yet",
+    },
   );
 }
 

@@ -160,3 +160,8 @@ test("numbers that are none name the step and the module", async () => {
   );
   await broken[Symbol.asyncDispose]();
 });
+
+test("a UNet that wants a picture beside the words is refused in one sentence", async () => {
+  const opening = load("tests/goldens/models/sd1-inpaint");
+  await expect(opening).rejects.toThrow(/takes 9 channels, of which noisy latents are 4/);
+});
