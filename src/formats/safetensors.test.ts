@@ -110,3 +110,52 @@ test("a folder and a missing file are said", async () => {
   await expect(openSafetensors(await folder())).rejects.toThrow("is not a file");
   await expect(openSafetensors("no/such.safetensors")).rejects.toThrow("does not exist");
 });
+
+test("tensors that share bytes or leave a hole are refused, also where their lengths add up", async () => {
+  const path = join(await folder(), "spans.safetensors");
+  const open = async (spans: readonly (readonly [number, number])[], dataBytes: number) => {
+    const entries = spans.map(([from, to], i) => [
+      `t${i}`,
+      { dtype: "U8", shape: [to - from], data_offsets: [from, to] },
+    ]);
+    const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    await writeFile(path, Buffer.concat([length, header, Buffer.alloc(dataBytes)]));
+    return openSafetensors(path);
+  };
+  const plain = [
+    [0, 8],
+    [8, 12],
+  ] as const;
+  expect((await open(plain, 12)).tensors.size).toBe(2);
+  await expect(
+    open(
+      [
+        [0, 8],
+        [4, 12],
+      ],
+      12,
+    ),
+  ).rejects.toThrow('"t1" overlaps another tensor');
+  await expect(
+    open(
+      [
+        [0, 8],
+        [12, 16],
+      ],
+      16,
+    ),
+  ).rejects.toThrow('"t1" leaves a hole');
+  // 8 + 8 + 4 bytes are as many as there are: only looking at each begin tells.
+  await expect(
+    open(
+      [
+        [0, 8],
+        [4, 12],
+        [16, 20],
+      ],
+      20,
+    ),
+  ).rejects.toThrow('"t1" overlaps');
+});
