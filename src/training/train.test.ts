@@ -103,10 +103,11 @@ test("a run left early, also while a step is being made, goes on to the same end
 });
 
 test("a slow `batches` leaves the event loop free", async () => {
-  // Each batch keeps its thread busy for 150 ms; the engine's own steps take about 1 ms here.
+  // Each batch keeps its thread busy for 600 ms; the engine's own steps take about 1 ms, and a busy machine may hold
+  // the loop up by 100 ms and more: the bound lies well apart from both.
   const { start } = await prepareRun({
     batches: `return (step, part) => {
-      const end = Date.now() + 150;
+      const end = Date.now() + 600;
       while (Date.now() < end);
       return batch(step, part);
     }`,
@@ -124,8 +125,8 @@ test("a slow `batches` leaves the event loop free", async () => {
   for await (const event of start()) if (event.kind === "step") steps++;
   clearInterval(timer);
   expect(steps).toBe(3);
-  expect(performance.now() - from).toBeGreaterThan(6 * 150);
-  expect(longest).toBeLessThan(120);
+  expect(performance.now() - from).toBeGreaterThan(6 * 600);
+  expect(longest).toBeLessThan(400);
 });
 
 test("batches that share their arrays are copied", async () => {
