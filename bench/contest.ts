@@ -31,6 +31,7 @@ export async function takeTurns(
 ): Promise<Map<string, Cost[]>> {
   const costs = new Map<string, Cost[]>(contestants.map(({ name }) => [name, []]));
   for (let round = -1; round < rounds; round++) {
+    console.error(round < 0 ? "warming up" : `round ${round + 1} of ${rounds}`);
     for (const { name, run } of contestants) {
       await new Promise((resolve) => setTimeout(resolve, 200));
       const cost = await run();

@@ -1,9 +1,9 @@
 /**
  * @file Memory and start-up of the SD 1.5 UNet from an f16 file, lean and fast: one process per row.
- * Run: npx jiti bench/memory.ts [--size tiny] [--calls 3]. The f32 twin is made by a first process, whose time is shown too.
+ * Run: npx jiti bench/memory.ts [--size tiny] [--calls 3]. A first process makes the f32 twin anew; its time is shown too.
  */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -97,10 +97,13 @@ async function measure(task: Task): Promise<Finding> {
   };
 }
 
+/** Twins of this benchmark alone: it throws them away to see one made. */
+const cache = join(benchFolder, "memory-cache");
+
 function inProcess(task: Task): Finding {
   const jiti = fileURLToPath(new URL("lib/jiti-cli.mjs", import.meta.resolve("jiti/package.json")));
   const words = [jiti, fileURLToPath(import.meta.url), "--task", JSON.stringify(task)];
-  const environment = { ...process.env, LIMN_CACHE: join(benchFolder, "cache") };
+  const environment = { ...process.env, LIMN_CACHE: cache };
   const options = { encoding: "utf8", env: environment } as const;
   return JSON.parse(execFileSync(process.execPath, words, options)) as Finding;
 }
@@ -124,6 +127,7 @@ async function report(): Promise<void> {
   const context = unetConfigs[size].cross_attention_dim;
   const calls = Number(words.calls);
   const common = { folder, context, calls };
+  rmSync(cache, { recursive: true, force: true });
   const first = inProcess({ ...common, mode: "lean", rows: 1, side: 64, calls: 1 });
   const tasks = [
     { mode: "lean", rows: 1, side: 64 },
