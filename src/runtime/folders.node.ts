@@ -1,12 +1,19 @@
-/** @file Where limn keeps what it can make again, by each system's own custom. */
+/** @file The folders of this user, for engines and what is made for them. */
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { cacheFolderOf, dataFolderOf } from "../base/index.ts";
 
-/** Cache folder: `LIMN_CACHE`, else the system's place for caches. */
+const system = () => ({
+  platform: process.platform,
+  home: homedir(),
+  environment: process.env,
+});
+
+/** What can be made again: twins of weights, compiled models. */
 export function cacheFolder(): string {
-  const { LIMN_CACHE, XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
-  if (LIMN_CACHE) return LIMN_CACHE;
-  if (process.platform === "win32") return join(LOCALAPPDATA ?? homedir(), "limn", "cache");
-  if (process.platform === "darwin") return join(homedir(), "Library", "Caches", "limn");
-  return join(XDG_CACHE_HOME ?? join(homedir(), ".cache"), "limn");
+  return cacheFolderOf(system());
+}
+
+/** What the user gave: engines among it. */
+export function dataFolder(): string {
+  return dataFolderOf(system());
 }
