@@ -1,23 +1,46 @@
-/** @file The layers up to pipelines/ run in a browser: bundled for one, nothing of Node.js is left in them. */
+/** @file The root and the layers up to pipelines/ run in a browser: bundled for one, nothing of Node.js is left in them. */
 import { readFileSync } from "node:fs";
+import { runInNewContext } from "node:vm";
 import { build } from "esbuild";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
-/** The source of what package.json gives to those who are not Node.js. */
-function browserFace(): string {
-  const { exports } = JSON.parse(readFileSync("package.json", "utf8")) as {
-    exports: Record<"./pipelines", { default: { default: string } }>;
-  };
-  return exports["./pipelines"].default.default.replace(/^\.\/dist\//, "src/").replace(/js$/, "ts");
+interface Paths {
+  readonly types: string;
+  readonly default: string;
+}
+const { exports } = JSON.parse(readFileSync("package.json", "utf8")) as {
+  exports: Readonly<Record<string, string | Paths | { browser: Paths; default: Paths }>>;
+};
+
+/** Faces that are for Node.js alone, and why. */
+const needNode: Readonly<Record<string, string>> = {
+  "./runtime": "its engine is a native library",
+  "./training": "runs live in folders, and batches are made in threads of Node.js",
+  "./service": "a worker, folders and files of this machine",
+};
+
+/** Every other face: its source for Node.js, and the one that package.json gives to browsers. */
+const faces = Object.entries(exports).flatMap(([name, face]) => {
+  if (typeof face === "string" || Object.hasOwn(needNode, name)) return [];
+  const [own, full] = "browser" in face ? [face.browser, face.default] : [face, face];
+  const sources = { browser: sourceOf(own.default), full: sourceOf(full.default) };
+  return [[name.replace(".", "limn"), sources] as const];
+});
+
+function sourceOf(path: string): string {
+  return path.replace(/^\.\/dist\//, "src/").replace(/js$/, "ts");
 }
 
+/** Bundles a face as an expression whose value is the module. */
 const bundle = (entry: string) =>
   build({
     entryPoints: [entry],
     bundle: true,
     write: false,
     metafile: true,
-    format: "esm",
+    format: "iife",
+    globalName: "face",
+    target: "es2023", // as the package is built
     platform: "browser",
     // Named by files that must fall away; what is still imported afterwards is the failure.
     external: ["node:*", "koffi", "sharp", "onnxruntime-node", "jiti"],
@@ -30,14 +53,58 @@ const leftovers = ({ metafile }: Awaited<ReturnType<typeof bundle>>) =>
     .filter(({ external }) => external)
     .map(({ path }) => path);
 
-test("limn/pipelines bundled for the browser holds no node: import and no native package", async () => {
-  const bundled = await bundle(browserFace());
-  expect(leftovers(bundled)).toEqual([]);
-  const [{ text }] = bundled.outputFiles;
-  expect(text).toContain("textToImage");
-  expect(text).not.toMatch(/["']node:|\bprocess\./);
+/** What a page has of all that limn uses, and nothing of Node.js: no process, Buffer, require or global. */
+const page = () => {
+  const { TextEncoder, TextDecoder, CompressionStream, Blob, Response, AbortController } =
+    globalThis;
+  return { TextEncoder, TextDecoder, CompressionStream, Blob, Response, AbortController };
+};
+
+/** Names that a face exports, types included, and the file of each. */
+function exportedBy(face: string): Map<string, string> {
+  const lists = readFileSync(face, "utf8").matchAll(
+    /^export (?:type )?\{([^}]*)\} from "([^"]+)"/gm,
+  );
+  const names = [...lists].flatMap(([, list, file]) =>
+    list
+      .split(",")
+      .map((name) => name.replace(/\btype\b/, "").trim())
+      .filter((name) => name !== "")
+      .map((name) => [name, file] as const),
+  );
+  return new Map(names);
+}
+
+describe.each(faces)("%s", (_, { browser, full }) => {
+  test("runs where there is nothing of Node.js", async () => {
+    const bundled = await bundle(browser);
+    expect(leftovers(bundled)).toEqual([]);
+    const [{ text }] = bundled.outputFiles;
+    expect(text).not.toMatch(/["']node:/);
+    const face = runInNewContext(`${text}; face`, page()) as object;
+    expect(Object.keys(face).length).toBeGreaterThan(0);
+  });
+
+  test("has in a browser all that does not come from files of Node.js", () => {
+    const ofNode = /\.node\.ts$|^\.\/service\//;
+    const wanted = [...exportedBy(full)].filter(([, file]) => !ofNode.test(file));
+    const there = exportedBy(browser);
+    const lost = wanted.map(([name]) => name).filter((name) => !there.has(name));
+    // The root takes one type of the options of `load`.
+    expect(lost).toEqual(full === "src/index.ts" ? ["readImage", "LoadOptions"] : []);
+  });
 });
 
-test("Node.js would be noticed", async () => {
-  expect(leftovers(await bundle("src/pipelines/index.ts"))).toContain("node:fs/promises");
+test("a page makes a picture file", async () => {
+  const [{ text }] = (await bundle("src/browser.ts")).outputFiles;
+  const program = `${text}; face.encodePng({ width: 2, height: 1, channels: 3, data: new Uint8Array(6) })`;
+  const png = (await runInNewContext(program, page())) as Uint8Array;
+  expect([...png.subarray(1, 4)]).toEqual([..."PNG"].map((letter) => letter.charCodeAt(0)));
+});
+
+test("Node.js would be noticed, and those that need it do", async () => {
+  const left = async (entry: string) => leftovers(await bundle(entry));
+  expect(await left("src/pipelines/index.ts")).toContain("node:fs/promises");
+  for (const name of Object.keys(needNode))
+    expect(await left(`src/${name}/index.ts`)).toContain("node:fs/promises");
 });

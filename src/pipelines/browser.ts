@@ -10,13 +10,19 @@ export {
   type UnconditionalRequest,
 } from "./pixel-diffusion.ts";
 export {
+  checkEta,
+  completeNoise,
   completeRequest,
   completeSampler,
+  seedsOf,
+  whole,
   type CompleteRequest,
   type ModelDefaults,
   type SizeConditions,
   type TextToImageRequest,
 } from "./request.ts";
 export { StableDiffusion, type StableDiffusionParts } from "./stable-diffusion.ts";
+export { checkNoise } from "./start-noise.ts";
+export { leftOut } from "./text-encoding.ts";
 export { textToImage } from "./text-to-image.ts";
 export { unconditional } from "./unconditional.ts";

@@ -25,6 +25,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ["base", "service", "server"],
   // The root export puts together what programs need.
   "index.ts": ["base", "formats", "pipelines", "service"],
+  "browser.ts": ["base", "formats", "pipelines"],
 };
 
 /** Packages from outside, `node:*` among them, and the files of `src/` that may import them. */

@@ -1,0 +1,11 @@
+/** @file The face of checkpoints/ where there is no Node.js: names of tensors and configs, no folders. */
+export { describeNetwork, type NetworkDescription } from "./describe.ts";
+export {
+  parseModelIndex,
+  type ModelIndex,
+  type PartName,
+  type PipelineName,
+} from "./model-index.ts";
+export { legacyAttention } from "./names/legacy-attention.ts";
+export { nameTable, type NamePattern, type NameTable } from "./names/pattern.ts";
+export { keyOf, matchWeights, type Weights } from "./weights.ts";

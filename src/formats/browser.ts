@@ -1,0 +1,33 @@
+/** @file The face of formats/ where there is no Node.js: all but reading and writing files, and decoding pictures. */
+export {
+  bf16ToF32,
+  bytesToF32,
+  countNotFinite,
+  f16ToF32,
+  f32ToBf16,
+  f32ToBytes,
+  f32ToF16,
+} from "./float16.ts";
+export { imageOf, withChannels, type Image, type PictureTexts } from "./image.ts";
+export { parseInfotext, printInfotext, type Infotext } from "./infotext.ts";
+export {
+  decodeUtf8,
+  isJsonObject,
+  jsonObject,
+  parseJson,
+  type JsonLimits,
+  type JsonValue,
+} from "./json.ts";
+export {
+  encodeOnnxModel,
+  onnxTypes,
+  type OnnxAttribute,
+  type OnnxExternalData,
+  type OnnxInitializer,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxTensor,
+  type OnnxValue,
+} from "./onnx.ts";
+export { crc32, isPng, withPngTexts } from "./png.ts";
+export { encodePng } from "./png-encode.ts";
