@@ -1,16 +1,9 @@
 /** @file ONNX Runtime behind the engine's contract. */
 import { realpathSync } from "node:fs";
 import { parse, relative } from "node:path";
-import {
-  assert,
-  dtypeBytes,
-  emptyValues,
-  EngineError,
-  RequestError,
-  sizeOf,
-} from "../base/index.ts";
-import type { OnnxValue } from "../formats/index.ts";
+import { assert, EngineError, RequestError } from "../base/index.ts";
 import type { Graph } from "../tensor/index.ts";
+import { checkedInput, outputMemory, outputName } from "./border.ts";
 import type { Binding, CompileOptions, Engine, Program, RunOptions, Value } from "./engine.ts";
 import { lowerGraph, type LoweredModel } from "./model.ts";
 import { OrtApi, type SessionOptions } from "./ort-api.node.ts";
@@ -18,7 +11,6 @@ import { ortKernels } from "./ort-kernels.ts";
 import { widenBindings } from "./twin.node.ts";
 
 type Handle = bigint;
-const shapeOf = ({ shape }: OnnxValue) => shape as readonly number[];
 
 class OrtProgram implements Program {
   readonly #api: OrtApi;
@@ -39,14 +31,15 @@ class OrtProgram implements Program {
     const session = this.#session;
     assert(session !== null, "a disposed program was run");
     options.signal?.throwIfAborted();
-    const given = new Map(this.#model.inputs.map((spec) => [spec.name, checked(spec, inputs)]));
-    const results = new Map(
-      this.#model.outputs.map((spec) => [spec.name, outputFor(spec, options.into)]),
-    );
+    const { inputs: wanted, outputs } = this.#model;
+    const given = new Map(wanted.map((spec) => [spec.name, checkedInput(spec, inputs)]));
+    const results = new Map(outputs.map((spec) => [spec.name, outputMemory(spec, options.into)]));
     const running = this.#runOn(session, { inputs: given, outputs: results }, options.signal);
     this.#running.add(running);
     await running.finally(() => this.#running.delete(running));
-    return Object.fromEntries([...results].map(([name, v]) => [name.slice(prefix.length), v]));
+    return Object.fromEntries(
+      outputs.map((spec) => [outputName(spec), results.get(spec.name) as Value]),
+    );
   }
 
   async #runOn(
@@ -83,30 +76,6 @@ class OrtProgram implements Program {
     await Promise.allSettled(this.#running);
     if (session !== null) this.#api.function("releaseSession")(session);
   }
-}
-
-/** Outputs are called apart from inputs, since a graph may hand an input on under its own name. */
-const prefix = "out:";
-
-function checked(spec: OnnxValue, inputs: Readonly<Record<string, Value>>): Value {
-  const value = inputs[spec.name];
-  assert(value, `input ${spec.name} is missing`);
-  fits(value, spec, `input ${spec.name}`);
-  return value;
-}
-
-function fits(value: Value, spec: OnnxValue, what: string): void {
-  const [came, needed] = [value, spec].map((v) => `${v.dtype}[${v.shape.join()}]`);
-  assert(came === needed, `${what} is ${came}, not ${needed}`);
-  const [length, { byteLength }] = [sizeOf(value.shape) * dtypeBytes[value.dtype], value.data];
-  assert(byteLength === length, `${what} has ${byteLength} bytes, not ${length}`);
-}
-
-function outputFor(spec: OnnxValue, into: RunOptions["into"]): Value {
-  const given = into?.[spec.name.slice(prefix.length)];
-  if (given) fits(given, spec, `memory for output ${spec.name.slice(prefix.length)}`);
-  const shape = shapeOf(spec);
-  return given ?? { dtype: spec.dtype, shape, data: emptyValues(spec.dtype, sizeOf(shape)) };
 }
 
 /** Root of the file system that holds the files: external data must lie below the folder ONNX Runtime is told. */
