@@ -23,15 +23,23 @@ process.env["LIMN_CACHE"] ??= join(tmpdir(), "limn-test-cache");
 /** Steps that diffusers has modules for and limn has not: sinusoids, activations, dropout. */
 const notModules = /(^|\.)((add_)?time_proj|nonlinearity|conv_act|net\.1)$/;
 
-/** Adds one test for each case of model `name`, whose folders lie below `root`; without them it fails. */
-export function testNetworks(root: string, name: string): void {
+/**
+ * Adds one test for each case of model `name`, whose folders lie below `root`; without them it fails. Outputs must be
+ * `within` the goldens, inner activations as many deviations where that is larger: by default a tenth of what the goldens
+ * allow, and ten times what f32 sums in another order were seen to cost.
+ */
+export function testNetworks(
+  root: string,
+  name: string,
+  { open = ortEngine, within = 1e-4 }: { open?: () => Promise<Engine>; within?: number } = {},
+): void {
   const cases = readCases(root, name);
   describe(name, () => {
     let engine: Engine;
     let folder: DiffusersFolder;
     let golden: (tensor: string) => Promise<Value>;
     beforeAll(async () => {
-      engine = await ortEngine();
+      engine = await open();
       folder = await openFolder(join(root, "models", name));
       golden = await tensorsOf(join(root, "networks", `${name}.safetensors`));
       expect(folder.remarks).toEqual([]);
@@ -53,17 +61,18 @@ export function testNetworks(root: string, name: string): void {
         expect(traced, `${key} was not traced`).toHaveProperty([key]);
         const kind = key in one.outputs ? "output" : "inner";
         const { data } = ours[nameOf.get(traced[key]) ?? key];
-        expectClose(key, data, (await golden(tensor)).data, kind);
+        expectClose(key, data, (await golden(tensor)).data, { kind, within });
       }
     });
   });
 }
 
-/**
- * Outputs within 1e-4, inner activations within 1e-4 of their deviation where that is larger: a tenth of what the goldens
- * allow, and ten times what f32 sums in another order were seen to cost.
- */
-function expectClose(key: string, ours: Values, theirs: Values, kind: "inner" | "output"): void {
+function expectClose(
+  key: string,
+  ours: Values,
+  theirs: Values,
+  { kind, within }: { kind: "inner" | "output"; within: number },
+): void {
   expect(ours.length, key).toBe(theirs.length);
   let worst = 0;
   let squares = 0;
@@ -72,7 +81,7 @@ function expectClose(key: string, ours: Values, theirs: Values, kind: "inner" | 
     squares += Number(theirs[i]) ** 2;
   }
   const size = kind === "inner" ? Math.max(1, Math.sqrt(squares / theirs.length)) : 1;
-  expect(worst, `${key} differs by ${worst}`).toBeLessThan(1e-4 * size);
+  expect(worst, `${key} differs by ${worst}`).toBeLessThan(within * size);
 }
 
 function readCases(root: string, name: string): Case[] {

@@ -1,0 +1,26 @@
+/** @file Every operation and its gradient against PyTorch 2.9, on any engine: the cases of goldens/ops, all of them. */
+import { describe, expect, test } from "vitest";
+import type { Engine } from "../src/runtime/index.ts";
+import { evaluateOn } from "./reference/evaluate.ts";
+import { cases, numbersOf, tolerance } from "./reference/golden-ops.ts";
+import { checkOpCase } from "./reference/op-case.ts";
+
+/** Adds one test for each case. */
+export function testOps(engineName: string, open: () => Promise<Engine>): void {
+  const seen = new Map<string, number>();
+  describe(`ops as PyTorch computes them, on ${engineName}`, () => {
+    test.each(cases.map((c) => [c.name, c] as const))("%s", async (name, one) => {
+      const evaluate = evaluateOn(await open());
+      seen.set(name, await checkOpCase(one, await numbersOf(one), { evaluate, tolerance }));
+    });
+
+    test("all cases and all their tensors were compared", () => {
+      expect(cases.length).toBe(228);
+      expect([...seen.keys()]).toEqual(cases.map((c) => c.name));
+      const expected = cases.map(
+        (c) => Object.keys(c.outputs).length + Object.keys(c.grads).length,
+      );
+      expect([...seen.values()]).toEqual(expected);
+    });
+  });
+}
