@@ -5,3 +5,4 @@ export { firstNotFinite, isFiniteArray, type NotFinite, type Rerun } from "./not
 export { ortEngine } from "./ort.node.ts";
 export { checkThreads } from "./threads.node.ts";
 export { value } from "./value.ts";
+export { wasmEngine } from "./wasm.node.ts";
