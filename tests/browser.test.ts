@@ -43,7 +43,7 @@ const bundle = (entry: string) =>
     target: "es2023", // as the package is built
     platform: "browser",
     // Named by files that must fall away; what is still imported afterwards is the failure.
-    external: ["node:*", "koffi", "sharp", "onnxruntime-node", "jiti"],
+    external: ["node:*", "koffi", "sharp", "onnxruntime-node", "jiti", "yauzl"],
     logLevel: "silent",
   });
 

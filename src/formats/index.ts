@@ -48,3 +48,4 @@ export {
 } from "./onnx.ts";
 export { crc32, isPng, withPngTexts } from "./png.ts";
 export { encodePng } from "./png-encode.ts";
+export { openZip, type UnpackOptions, type ZipArchive, type ZipEntry } from "./zip.node.ts";

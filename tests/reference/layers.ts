@@ -33,6 +33,7 @@ const MAY_USE: readonly (readonly [packages: RegExp, files: RegExp, where: strin
   [/^(onnxruntime-.+|koffi)$/, /^runtime\//, "runtime/"],
   [/^protobufjs$/, /^formats\//, "formats/"],
   [/^sharp$/, /^(formats|training)\/.*\.node\.ts$/, "*.node.ts of formats/ and training/"],
+  [/^yauzl$/, /^formats\/.*\.node\.ts$/, "*.node.ts of formats/"],
   [/^jiti$/, /^training\/.*\.node\.ts$/, "*.node.ts of training/"],
   [/^(commander|cli-progress)$/, /^cli\//, "cli/"],
   [
