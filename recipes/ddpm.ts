@@ -1,12 +1,14 @@
 /** @file The paper's DDPM (Ho, Jain, Abbeel 2020) on small pictures, in one screen. `limn train recipes/ddpm.ts` */
+import { writeFile } from "node:fs/promises";
 import { keyedRandom } from "limn/base";
 import { saveFolder } from "limn/checkpoints";
+import { encodePng } from "limn/formats";
 import { parseUnconditionalUnetConfig, UNet2DModel } from "limn/models";
 import { place } from "limn/nn";
 import { value } from "limn/runtime";
 import { alphasCumprod, parseSchedulerConfig } from "limn/schedulers";
 import { input } from "limn/tensor";
-import { addNoise, defineRecipe, type Batches, type Weights } from "limn/training";
+import { addNoise, defineRecipe, type Batches, type Run, type Weights } from "limn/training";
 import { drawPictures, openPictures, preparePictures, size } from "./ddpm/pictures.ts";
 import { drawSamples } from "./ddpm/samples.ts";
 
@@ -66,15 +68,21 @@ async function batches(folder: string): Promise<Batches> {
   };
 }
 
-/** A model folder that limn and diffusers open: `limn "" --model runs/ddpm/model`. */
-const save = (folder: string, weights: Weights) =>
-  saveFolder(folder, {
+const draw = (run: Run, weights: Weights, steps: number) =>
+  drawSamples(run, weights, { network: network(), scheduler, steps });
+
+/** A model folder that limn and diffusers open, `limn "" --model runs/ddpm/model`, and what it draws in all T steps. */
+async function finish(run: Run, weights: Weights): Promise<void> {
+  await saveFolder(`${run.folder}/model`, {
     pipeline: "DDPMPipeline",
     networks: { unet: network() },
     values: ({ path }) => weights.get(path) ?? new Float32Array(),
     dtype: "f32",
     scheduler,
   });
+  const samples = await draw(run, weights, scheduler.num_train_timesteps);
+  await writeFile(`${run.folder}/samples.png`, await encodePng(samples));
+}
 
 export default defineRecipe({
   name: "ddpm",
@@ -90,11 +98,8 @@ export default defineRecipe({
       rate: { base: 1e-3, warmup: 100, decay: "cosine", floor: 0.05 },
       clip: 1,
       ema: { decay: 0.999, ramp: "tenth" },
-      samples: {
-        every: 1000,
-        draw: (run, weights) => drawSamples(run, weights, { network: network(), scheduler }),
-      },
-      finish: (run, weights) => save(`${run.folder}/model`, weights),
+      samples: { every: 1000, draw: (run, weights) => draw(run, weights, 100) },
+      finish,
     },
   ],
 });

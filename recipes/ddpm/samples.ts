@@ -5,15 +5,20 @@ import { finish, GraphRunner, PixelDiffusion, unconditional } from "limn/pipelin
 import { bindWeights, gridOf, type Run, type Weights } from "limn/training";
 import { size } from "./pictures.ts";
 
-/** Pictures in a row and in all; steps of a quick look (T of them is ten times slower); pixels a pixel is shown as. */
-const [across, count, steps, zoom] = [8, 32, 100, 3];
+/** Pictures in a row and in all; pixels a pixel is shown as. */
+const [across, count, zoom] = [8, 32, 3];
 
 /** Algorithm 2 with the averaged weights: from pure noise, x_{t−1} ~ p_θ(x_{t−1} | x_t) down to a picture. */
 export async function drawSamples(
   { engine, threads }: Run,
   weights: Weights,
-  { network, scheduler }: { network: UNet2DModel; scheduler: Readonly<Record<string, unknown>> },
+  options: {
+    network: UNet2DModel;
+    scheduler: Readonly<Record<string, unknown>>;
+    steps: number;
+  },
 ): Promise<Image> {
+  const { network, scheduler, steps } = options;
   await using model = new PixelDiffusion(
     {
       name: "ddpm",
