@@ -62,7 +62,9 @@ class Lines implements Progress {
     const tenths = Math.floor((10 * count.done) / count.total);
     if (tenths === this.#shown && count.done > 1) return;
     this.#shown = tenths;
-    console.error(`step ${count.done} of ${count.total}, ${showSeconds(event.seconds)} a step`);
+    const left = showSeconds(event.seconds * (count.total - count.done));
+    const speed = `${showSeconds(event.seconds)} a step`;
+    console.error(`step ${count.done} of ${count.total}, ${speed}, ${left} left`);
   }
 
   print(line: string): void {

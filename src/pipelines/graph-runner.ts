@@ -29,6 +29,17 @@ export interface RunnerOptions {
  */
 const workspace = 2.1;
 
+/** Bytes that a run takes beside the weights. */
+export function memoryOfRun(graph: Graph): number {
+  return estimateMemory(graph).activations * workspace;
+}
+
+/** A program on loan, and what its first run will still take. */
+export interface Borrowed extends Lease {
+  /** Bytes. */
+  readonly pending: number;
+}
+
 /** Compiles graphs when they are needed and closes what it compiled. */
 export class GraphRunner implements AsyncDisposable {
   readonly options: RunnerOptions;
@@ -39,18 +50,37 @@ export class GraphRunner implements AsyncDisposable {
   }
 
   /** The program of a graph, alive until given back. `what` names it in errors. */
-  async borrow(what: string, graph: Graph, { bind, identity }: Weights): Promise<Lease> {
+  async borrow(what: string, graph: Graph, weights: Weights): Promise<Borrowed> {
+    const { engine, mode, threads } = this.options;
+    const { key, bytes, results } = this.#weigh(graph, weights);
+    const { bind } = weights;
+    const compile = async () => {
+      await this.#require(what, bytes);
+      return engine.compile(graph, { bind, mode, ...(threads === null ? {} : { threads }) });
+    };
+    const lease = await this.#programs.borrow({ key, bytes, compile });
+    return { ...lease, pending: lease.fresh ? results : 0 };
+  }
+
+  /** Throws unless a graph that will be needed later finds memory beside `pending` bytes that others are about to take. */
+  async foresee(
+    what: string,
+    graph: Graph,
+    { weights, pending }: { weights: Weights; pending: number },
+  ): Promise<void> {
+    const { key, bytes } = this.#weigh(graph, weights);
+    if (!this.#programs.has(key)) await this.#require(what, bytes + pending);
+  }
+
+  /** A graph's key, the bytes of its program, and those of them that its first run takes. */
+  #weigh(graph: Graph, { identity }: Weights): { key: string; bytes: number; results: number } {
     const { engine, mode, threads } = this.options;
     const setting = [engine.name, engine.version, mode, threads ?? "all", identity];
     // The text itself is the key; long constants stand in it as their SHA-256.
     const key = [...setting, print(graph)].join("\n");
     const { activations, weights } = estimateMemory(graph);
-    const bytes = activations * workspace + (mode === "fast" ? weights : 0);
-    const compile = async () => {
-      await this.#require(what, bytes);
-      return engine.compile(graph, { bind, mode, ...(threads === null ? {} : { threads }) });
-    };
-    return this.#programs.borrow({ key, bytes, compile });
+    const results = activations * workspace;
+    return { key, results, bytes: results + (mode === "fast" ? weights : 0) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -26,6 +26,8 @@ export interface GuidanceRows {
 /** A compiled network, alive until disposed. */
 export interface Predictor extends AsyncDisposable {
   readonly predict: Predict;
+  /** Bytes that the first call will take. */
+  readonly pending: number;
 }
 
 /** Compiles a network. Throws EngineError in the first step whose output is not finite, naming the module. */
@@ -50,7 +52,11 @@ export async function predictorOf(
     const rows = hostArray(numbers, output.shape);
     return guidance ? guided(rows, guidance) : rows;
   };
-  return { predict, [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose]() };
+  return {
+    predict,
+    pending: lease.pending,
+    [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose](),
+  };
 }
 
 /** How a program is run that a signal may stop. */

@@ -13,6 +13,8 @@ export interface ProgramSource {
 /** A program that stays alive until it is given back. */
 export interface Lease extends AsyncDisposable {
   readonly program: Program;
+  /** Whether it was made for this lease, and so has taken no memory for its results yet. */
+  readonly fresh: boolean;
 }
 
 interface Entry {
@@ -44,6 +46,7 @@ export class ProgramCache implements AsyncDisposable {
   async borrow({ key, bytes, compile }: ProgramSource): Promise<Lease> {
     assert(!this.#closed, "a closed model was used");
     let entry = this.#entries.get(key);
+    const fresh = !entry;
     if (!entry) {
       await this.#makeRoom(bytes);
       // Room is made asynchronously: another borrower may have come first.
@@ -54,7 +57,7 @@ export class ProgramCache implements AsyncDisposable {
     const mine = entry;
     mine.users += 1;
     try {
-      return this.#lease(await mine.program, mine);
+      return this.#lease(await mine.program, { entry: mine, fresh });
     } catch (error) {
       this.#entries.delete(key);
       throw error;
@@ -71,10 +74,11 @@ export class ProgramCache implements AsyncDisposable {
     await this.clear();
   }
 
-  #lease(program: Program, entry: Entry): Lease {
+  #lease(program: Program, { entry, fresh }: { entry: Entry; fresh: boolean }): Lease {
     let open = true;
     return {
       program,
+      fresh,
       [Symbol.asyncDispose]: async () => {
         if (open) entry.users -= 1;
         open = false;

@@ -91,8 +91,8 @@ export function completeRequest(
   const seeds = seedsOf(seed, { prompts: given.length, count });
   const prompts = given.flatMap((prompt) => Array<string>(count).fill(prompt));
   const { width = model.width, height = model.height } = request;
-  size("width", width, model.factor);
-  size("height", height, model.factor);
+  size("width", width, model);
+  size("height", height, model);
   const steps = whole("steps", request.steps ?? model.steps, 1);
   const { original, crop, target } = request.sizes ?? {};
   return {
@@ -180,7 +180,16 @@ function number(field: string, value: number, most: number): number {
   throw new RequestError(field, `must be a number from 0 to ${most}, got ${value}`);
 }
 
-function size(field: string, value: number, factor: number): void {
+/** Pixels of a side beyond which nobody's memory goes; what is smaller and still too much is weighed later. */
+const longestSide = 2 ** 16;
+
+function size(field: "width" | "height", value: number, model: ModelDefaults): void {
+  const { factor } = model;
+  // First: a multiple near a side without measure would be no advice.
+  if (value > longestSide)
+    throw new RequestError(field, `must be at most ${longestSide}, got ${value}`, {
+      hint: `this model was made for ${model[field]}`,
+    });
   if (Number.isInteger(value) && value > 0 && value % factor === 0) return;
   const below = Math.max(Math.floor(value / factor) * factor, factor);
   const hint = Number.isFinite(value)

@@ -5,9 +5,10 @@ import type { AutoencoderKL, UNet2DConditionModel } from "../models/index.ts";
 import { value, type Value } from "../runtime/index.ts";
 import { guides, parseSchedulerConfig, schedulerFrom, withSampler } from "../schedulers/index.ts";
 import type { Scheduler, Settings } from "../schedulers/index.ts";
-import { graphOf, input } from "../tensor/index.ts";
+import { graphOf, input, type Graph, type Tensor } from "../tensor/index.ts";
 import { conditioningOf, zeroText, type Conditioning } from "./conditioning.ts";
-import type { GraphRunner, Weights } from "./graph-runner.ts";
+import { multiplyAdds } from "./cost.ts";
+import { memoryOfRun, type GraphRunner, type Weights } from "./graph-runner.ts";
 import { toImages } from "./image.ts";
 import { predictorOf, runOptions, type Predictor } from "./network.ts";
 import type { CompleteRequest, ModelDefaults } from "./request.ts";
@@ -29,6 +30,13 @@ export interface StableDiffusionParts {
   readonly defaults: ModelDefaults;
   /** What is unusual about the folder, as sentences. */
   readonly remarks: readonly string[];
+}
+
+/** What drawing takes, foreseen. */
+export interface Cost {
+  readonly multiplyAdds: number;
+  /** Bytes beside the weights. */
+  readonly memory: number;
 }
 
 /** A loaded model. Holds native memory until disposed. */
@@ -76,7 +84,7 @@ export class StableDiffusion implements AsyncDisposable {
 
   /** The UNet for these rows and this size, with guidance. */
   async predictor(request: CompleteRequest, conditioning: Conditioning): Promise<Predictor> {
-    const { unet: module, unetWeights: weights } = this.parts;
+    const { unetWeights: weights } = this.parts;
     const { guided, states, pooled, timeIds } = conditioning;
     const [images, ...latent] = this.latentShape(request);
     const rows = guided ? 2 * images : images;
@@ -85,14 +93,7 @@ export class StableDiffusion implements AsyncDisposable {
       constants.pooled = value(pooled.data, pooled.shape);
       constants.time_ids = value(timeIds.data, timeIds.shape);
     }
-    const named = (name: string) => input(name, constants[name].shape);
-    const trace = () =>
-      module.call(
-        input("sample", [rows, ...latent]),
-        input("timestep", [rows]),
-        named("states"),
-        pooled && timeIds ? { textEmbeds: named("pooled"), timeIds: named("time_ids") } : {},
-      );
+    const trace = () => this.#traceUnet([rows, ...latent], constants);
     const { width, height, guidance: scale, guidanceRescale: rescale, signal } = request;
     const what = `the UNet for ${images} × ${width}×${height}`;
     return predictorOf(
@@ -102,14 +103,63 @@ export class StableDiffusion implements AsyncDisposable {
     );
   }
 
+  /** Throws where the decoder will find no memory beside the UNet: better before the steps than after them. */
+  async foreseeDecoder(request: CompleteRequest, pending: number): Promise<void> {
+    const { width, height } = request;
+    const what = `decoding ${width}×${height}`;
+    const graph = this.#decoder(this.latentShape(request));
+    await this.runner.foresee(what, graph, { weights: this.parts.vaeWeights, pending });
+  }
+
+  /** What one batch of a request takes, counted on the graphs; nothing is compiled. */
+  cost(request: CompleteRequest): Cost {
+    const { parts } = this;
+    const [images, ...latent] = this.latentShape(request);
+    const rows = guides(request.guidance) ? 2 * images : images;
+    const tokens = parts.encoders[0].tokenizer.maxLength;
+    const { addition, levels } = parts.unet.config;
+    const added = addition?.kind === "text_time" ? addition : null;
+    const output = this.#traceUnet([rows, ...latent], {
+      states: { shape: [rows, tokens, levels[0].contextWidth] },
+      ...(added && {
+        pooled: { shape: [rows, added.inputWidth - 6 * added.timeIdWidth] },
+        time_ids: { shape: [rows, 6] },
+      }),
+    });
+    const [unet, decoder] = [graphOf({ output }), this.#decoder([images, ...latent])];
+    return {
+      multiplyAdds: request.steps * multiplyAdds(unet) + images * multiplyAdds(decoder),
+      memory: memoryOfRun(unet) + memoryOfRun(decoder),
+    };
+  }
+
+  #traceUnet(
+    sample: readonly number[],
+    { states, pooled, time_ids }: Readonly<Record<string, { readonly shape: readonly number[] }>>,
+  ): Tensor {
+    return this.parts.unet.call(
+      input("sample", sample),
+      input("timestep", [sample[0]]),
+      input("states", states.shape),
+      pooled && time_ids
+        ? { textEmbeds: input("pooled", pooled.shape), timeIds: input("time_ids", time_ids.shape) }
+        : {},
+    );
+  }
+
+  /** The decoder of one picture of a batch. */
+  #decoder([, ...latent]: readonly number[]): Graph {
+    const { vae } = this.parts;
+    const { scalingFactor, shiftFactor } = vae.config;
+    const z = input("latents", [1, ...latent]).div(scalingFactor);
+    return graphOf({ picture: vae.decode(shiftFactor === 0 ? z : z.add(shiftFactor)) });
+  }
+
   /** Latents [n, c, h, w] to pictures, one by one: the decoder is what needs the most memory. */
   async decode(latents: HostArray, signal: AbortSignal | null = null): Promise<Image[]> {
-    const { vae, vaeWeights } = this.parts;
-    const { scalingFactor, shiftFactor } = vae.config;
     const [count, ...rest] = latents.shape;
-    const z = input("latents", [1, ...rest]).div(scalingFactor);
-    const graph = graphOf({ picture: vae.decode(shiftFactor === 0 ? z : z.add(shiftFactor)) });
-    await using lease = await this.runner.borrow("the decoder", graph, vaeWeights);
+    const graph = this.#decoder(latents.shape);
+    await using lease = await this.runner.borrow("the decoder", graph, this.parts.vaeWeights);
     const images: Image[] = [];
     const size = latents.data.length / count;
     for (let i = 0; i < count; i++) {

@@ -6,7 +6,7 @@ import { finish, type Generation } from "./generation.ts";
 import { GraphRunner } from "./graph-runner.ts";
 import { load, loadUnconditional } from "./load.node.ts";
 import type { UnconditionalRequest } from "./pixel-diffusion.ts";
-import type { TextToImageRequest } from "./request.ts";
+import { completeRequest, type TextToImageRequest } from "./request.ts";
 import { StableDiffusion } from "./stable-diffusion.ts";
 import { textToImage } from "./text-to-image.ts";
 import { unconditional } from "./unconditional.ts";
@@ -80,6 +80,7 @@ describe("what cannot be drawn", () => {
     ["guidance without measure", { guidance: 1e9 }, "guidance: must be a number from 0 to 1000"],
     ["η above 1", { sampler: "DDIM", eta: 2 }, "eta: must be a number from 0 to 1"],
     ["η where there is none", { eta: 0.5 }, "eta: is DDIM's alone"],
+    ["a side without measure", { width: 99999999999 }, "width: must be at most 65536, got 99999"],
     ["too many pictures", { count: 5e9 }, "count: must be a whole number from 1 to 1000000"],
     ["seeds that are not whole", { seed: 2 ** 53 - 1, count: 2 }, "seed: must be a whole number"],
     ["an unknown generator", { rng: "xx" as "torch" }, 'rng: must be torch or philox, got "xx"'],
@@ -122,6 +123,22 @@ describe("what cannot be drawn", () => {
       }),
     );
     await expect(draw(small, poor)).rejects.toThrow(/text encoder needs about .* memory, but only/);
+  });
+
+  test("a picture that could not be decoded, before the first step", async () => {
+    const { memory } = model.cost(completeRequest(small, model.parts.defaults));
+    const told: string[] = [];
+    /** Draws with so much free memory, which nothing uses up, for what is compiled here has not run yet. */
+    const drawWith = async (bytes: number) => {
+      const options = { ...model.runner.options, availableMemory: () => Promise.resolve(bytes) };
+      await using tight = new StableDiffusion(model.parts, new GraphRunner(options));
+      for await (const { type } of textToImage(tight, small)) told.push(type);
+    };
+    await drawWith(memory);
+    expect(told).toContain("decoding");
+    told.length = 0;
+    await expect(drawWith(memory - 1)).rejects.toThrow(/^decoding 32×32 needs about .* memory/);
+    expect(told).toEqual(["encoded"]);
   });
 });
 

@@ -19,6 +19,7 @@ export async function* textToImage(
   const conditioning = await model.encode(complete);
   yield { type: "encoded" };
   await using unet = await model.predictor(complete, conditioning);
+  await model.foreseeDecoder(complete, unet.pending);
 
   const random = new PerImageRandom(complete.rng, seeds);
   const shape = model.latentShape(complete);

@@ -8,10 +8,12 @@ import {
   completeSampler,
   leftOut,
   seedsOf,
+  showBytes,
   StableDiffusion,
   textToImage,
   unconditional,
   whole,
+  type CompleteRequest,
   type Generation,
   type GenerationStep,
   type PixelDiffusion,
@@ -119,7 +121,10 @@ function textDrawing(
   const texts = [...new Set([...pictures.map(({ prompt }) => prompt), negative ?? ""])];
   return {
     pictures,
-    notes: [...notesOnSize(model, { width, height }), ...notesOnLength(model, texts)],
+    notes: [
+      ...notesOnSize(model, { ...full, prompts: batch(0).some.map(() => "") }),
+      ...notesOnLength(model, texts),
+    ],
     settings: { ...settings, negative, steps, guidance, guidanceRescale, width, height, clipSkip },
     draw(from, signal) {
       const { some, ...choices } = batch(from);
@@ -130,16 +135,21 @@ function textDrawing(
 }
 
 /** What happens far from the size a model was made for is no error, but seldom what was meant. */
-function notesOnSize(
-  { parts: { name, defaults } }: StableDiffusion,
-  asked: Readonly<Record<"width" | "height", number>>,
-): string[] {
+function notesOnSize(model: StableDiffusion, asked: CompleteRequest): string[] {
+  const { name, defaults } = model.parts;
   const far = (["width", "height"] as const).some((side) => {
     const ratio = asked[side] / defaults[side];
     return ratio > 1.5 || ratio < 1 / 1.5;
   });
   const [own, came] = [defaults, asked].map(({ width, height }) => `${width}×${height}`);
-  return far ? [`${name} was made for ${own}; at ${came} it may not draw what was asked`] : [];
+  if (!far) return [];
+  const doubt = `${name} was made for ${own}; at ${came} it may not draw what was asked`;
+  const { width, height } = defaults;
+  const { multiplyAdds: work, memory } = model.cost(asked);
+  const times = work / model.cost({ ...asked, width, height }).multiplyAdds;
+  if (times < 2) return [doubt];
+  const longer = Number(times.toPrecision(2)).toLocaleString("en");
+  return [`${doubt}, and takes about ${longer} times as long and ${showBytes(memory)} of memory`];
 }
 
 /** One sentence for each text that is cut, the first five of them. */

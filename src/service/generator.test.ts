@@ -196,12 +196,24 @@ test("words beyond what the model reads are told, and only those", async () => {
   ]);
 });
 
-test("a size far from the model's own is noted", async () => {
+test("[G12] a size far from the model's own is noted, and what it costs", async () => {
   const notes: string[] = [];
   const onEvent = (event: GeneratorEvent) =>
     void (event.type === "started" && notes.push(...event.notes));
-  await startHere().generate({ ...request, width: 32, height: 64, steps: 1 }, { onEvent });
-  expect(notes).toEqual(["sd1 was made for 64×64; at 32×64 it may not draw what was asked"]);
+  for (const [width, height] of [
+    [32, 64],
+    [128, 256],
+  ])
+    await startHere().generate({ ...request, width, height, steps: 1 }, { onEvent });
+  const [small, large] = notes;
+  expect(small).toBe("sd1 was made for 64×64; at 32×64 it may not draw what was asked");
+  const sentence =
+    /^sd1 was made for 64×64; at 128×256 it may not draw what was asked, and takes about ([\d.]+) times as long and [\d.]+ MB of memory$/;
+  const times = Number(sentence.exec(large)?.[1]);
+  // Eight times the pixels, and attention goes with their square.
+  expect(times).toBeGreaterThan(8);
+  expect(times).toBeLessThan(64);
+  expect(notes).toHaveLength(2);
 });
 
 test("a name that is refused is not proposed", async () => {
