@@ -9,6 +9,14 @@ export {
   f32ToF16,
 } from "./float16.ts";
 export { imageOf, withChannels, type Image, type PictureTexts } from "./image.ts";
+export {
+  fileStore,
+  noStore,
+  type FileKey,
+  type FileStore,
+  type StoreDirectory,
+  type StoreFile,
+} from "./file-store.ts";
 export { parseInfotext, printInfotext, type Infotext } from "./infotext.ts";
 export {
   decodeUtf8,
@@ -31,3 +39,11 @@ export {
 } from "./onnx.ts";
 export { crc32, isPng, withPngTexts } from "./png.ts";
 export { encodePng } from "./png-encode.ts";
+export type { SafetensorsIndex, StoredTensor } from "./safetensors-index.ts";
+export {
+  folderUrl,
+  RemoteFiles,
+  type Download,
+  type Fetch,
+  type RemoteOptions,
+} from "./remote-files.ts";

@@ -10,7 +10,8 @@ import {
   f32ToBytes,
   f32ToF16,
 } from "./float16.ts";
-import { openSafetensors, readTensor, type SafetensorsIndex } from "./safetensors.node.ts";
+import type { SafetensorsIndex } from "./safetensors-index.ts";
+import { openSafetensors, readTensor } from "./safetensors.node.ts";
 
 let goldens: SafetensorsIndex;
 beforeAll(async () => {

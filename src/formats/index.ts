@@ -17,6 +17,14 @@ export {
   type DecodedImage,
   type DecodeOptions,
 } from "./image.node.ts";
+export {
+  fileStore,
+  noStore,
+  type FileKey,
+  type FileStore,
+  type StoreDirectory,
+  type StoreFile,
+} from "./file-store.ts";
 export { parseInfotext, printInfotext, type Infotext } from "./infotext.ts";
 export {
   decodeUtf8,
@@ -31,10 +39,9 @@ export {
   readAsF32,
   readTensor,
   writeSafetensors,
-  type SafetensorsIndex,
-  type StoredTensor,
   type TensorSource,
 } from "./safetensors.node.ts";
+export type { SafetensorsIndex, StoredTensor } from "./safetensors-index.ts";
 export {
   encodeOnnxModel,
   onnxTypes,
@@ -49,3 +56,10 @@ export {
 export { crc32, isPng, withPngTexts } from "./png.ts";
 export { encodePng } from "./png-encode.ts";
 export { openZip, type UnpackOptions, type ZipArchive, type ZipEntry } from "./zip.node.ts";
+export {
+  folderUrl,
+  RemoteFiles,
+  type Download,
+  type Fetch,
+  type RemoteOptions,
+} from "./remote-files.ts";

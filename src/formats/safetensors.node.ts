@@ -1,37 +1,16 @@
 /** @file Safetensors files on disk: an index by byte ranges, tensors on demand, atomic streamed writing. */
 import { open, realpath, stat, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { FormatError, quote, RequestError, type DType } from "../base/index.ts";
+import { FormatError, quote, RequestError } from "../base/index.ts";
 import { bytesToF32 } from "./float16.ts";
 import { writeChunksAtomic } from "./files.node.ts";
+import { byteLengthOf, layOut, readShardList, type TensorDescription } from "./safetensors.ts";
 import {
-  byteLengthOf,
-  headerRemarks,
-  layOut,
-  readHeader,
-  readHeaderLength,
-  readShardList,
-  type TensorDescription,
-} from "./safetensors.ts";
-
-/** One tensor's place on disk. */
-export interface StoredTensor {
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-  /** Absolute path, symbolic links resolved. */
-  readonly file: string;
-  /** First byte in the file. */
-  readonly offset: number;
-  readonly length: number;
-}
-
-/** What a file, or a set of shards, holds; no tensor data is in memory. */
-export interface SafetensorsIndex {
-  readonly tensors: ReadonlyMap<string, StoredTensor>;
-  readonly metadata: ReadonlyMap<string, string>;
-  /** What is valid but unusual, as sentences for a report. */
-  readonly remarks: readonly string[];
-}
+  joinShards,
+  readIndex,
+  type SafetensorsIndex,
+  type StoredTensor,
+} from "./safetensors-index.ts";
 
 /** A tensor with its bytes, or a function that makes them when their turn comes. */
 export interface TensorSource extends TensorDescription {
@@ -49,14 +28,9 @@ async function openOne(path: string): Promise<SafetensorsIndex> {
   const handle = await open(file, "r");
   try {
     const { size } = await handle.stat();
-    const first = await readRange(handle, 0, Math.min(size, 8), what);
-    const length = readHeaderLength(first, size, what);
-    const dataStart = 8 + length;
-    const header = readHeader(await readRange(handle, 8, length, what), size - dataStart, what);
-    const tensors = new Map<string, StoredTensor>();
-    for (const [name, { dtype, shape, start, length }] of header.tensors)
-      tensors.set(name, { dtype, shape, file, offset: dataStart + start, length });
-    return { tensors, metadata: header.metadata, remarks: headerRemarks(header) };
+    return await readIndex({ file, size, what }, (offset, length) =>
+      readRange(handle, offset, length, what),
+    );
   } finally {
     await handle.close();
   }
@@ -73,18 +47,7 @@ async function openShards(path: string): Promise<SafetensorsIndex> {
   const files = new Map<string, SafetensorsIndex>();
   for (const file of new Set(places.values()))
     files.set(file, await openOne(join(dirname(path), file)));
-  const tensors = new Map<string, StoredTensor>();
-  for (const [name, file] of places) {
-    const tensor = files.get(file)?.tensors.get(name);
-    if (!tensor) throw new FormatError(`${what} places ${quote(name)} in ${file}, which lacks it`);
-    tensors.set(name, tensor);
-  }
-  const all = [...files.values()];
-  return {
-    tensors,
-    metadata: new Map(all.flatMap((index) => [...index.metadata])),
-    remarks: all.flatMap((index) => index.remarks),
-  };
+  return joinShards(places, files, what);
 }
 
 /** The bytes of one tensor, in a buffer of their own. */
