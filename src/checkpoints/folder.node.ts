@@ -1,152 +1,34 @@
-/** @file Opens a diffusers folder: its parts are built, their weights located, and nothing large is read. */
+/** @file Opens a diffusers folder on this machine. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { FormatError, WeightError } from "../base/index.ts";
-import { openSafetensors, type JsonValue } from "../formats/index.ts";
-import {
-  AutoencoderKL,
-  CLIPTextModel,
-  CLIPTextModelWithProjection,
-  parseClipTextConfig,
-  parseUnconditionalUnetConfig,
-  parseUnetConfig,
-  parseVaeConfig,
-  UNet2DConditionModel,
-  UNet2DModel,
-  type Report,
-} from "../models/index.ts";
-import { place, type Module } from "../nn/index.ts";
+import { FormatError } from "../base/index.ts";
+import { openSafetensors } from "../formats/index.ts";
+import { openFolderOf, type DiffusersFolder } from "./folder.ts";
 import { exists, readJsonFile } from "./json-file.node.ts";
-import { parseModelIndex, type PartName, type PipelineName } from "./model-index.ts";
-import { legacyAttention } from "./names/legacy-attention.ts";
-import type { NameTable } from "./names/pattern.ts";
-import { findWeights, type Variant } from "./weight-files.node.ts";
-import { matchWeights, type Weights } from "./weights.ts";
-
-/** A network and where its weights lie, by parameter path. */
-export interface Component<M extends Module> {
-  readonly module: M;
-  readonly weights: Weights;
-}
-
-/** Either variant of CLIP's text encoder. */
-export type TextEncoder = CLIPTextModel | CLIPTextModelWithProjection;
-
-/** A diffusers folder; parts that it lacks are null. Module paths begin with the part's name. */
-export interface DiffusersFolder {
-  readonly path: string;
-  readonly pipeline: PipelineName;
-  /** What model_index.json says beside the parts, such as `force_zeros_for_empty_prompt`. */
-  readonly settings: ReadonlyMap<string, JsonValue>;
-  readonly unet: Component<UNet2DConditionModel> | Component<UNet2DModel>;
-  readonly vae: Component<AutoencoderKL> | null;
-  readonly textEncoder: Component<TextEncoder> | null;
-  readonly textEncoder2: Component<TextEncoder> | null;
-  /** Folders with vocab.json and merges.txt. */
-  readonly tokenizer: string | null;
-  readonly tokenizer2: string | null;
-  /** The JSON of scheduler_config.json, unchecked. */
-  readonly scheduler: JsonValue | null;
-  readonly lowResScheduler: JsonValue | null;
-  /** What is odd but no reason to refuse, as sentences. */
-  readonly remarks: readonly string[];
-}
+import { findWeights } from "./weight-files.node.ts";
+import type { Variant } from "./weight-names.ts";
 
 /** Opens the folder at `path`; throws a WeightError or FormatError that names the file and what is wrong with it. */
 export async function openFolder(
   path: string,
   { variant = "any" }: { variant?: Variant } = {},
 ): Promise<DiffusersFolder> {
-  const file = join(path, "model_index.json");
-  if (!(await exists(file)))
+  if (!(await exists(join(path, "model_index.json"))))
     throw new FormatError(`${path} has no model_index.json, so it is not a diffusers folder`, {
       hint: "give the folder that holds model_index.json, unet/ and vae/",
     });
-  const { pipeline, parts, settings } = parseModelIndex(await readJsonFile(file), file);
-  const remarks: string[] = [];
-  const opening: Opening = { path, parts, variant, report: (remark) => remarks.push(remark) };
-  const unet = await openUnet(opening);
-  if (!unet) throw new WeightError(`${file} names no unet`);
-  return {
+  return openFolderOf({
     path,
-    pipeline,
-    settings,
-    unet,
-    vae: await openPart(opening, "vae", buildVae, legacyAttention),
-    textEncoder: await openPart(opening, "text_encoder", buildTextEncoder),
-    textEncoder2: await openPart(opening, "text_encoder_2", buildTextEncoder),
-    tokenizer: await partFolder(opening, "tokenizer"),
-    tokenizer2: await partFolder(opening, "tokenizer_2"),
-    scheduler: await schedulerConfig(opening, "scheduler"),
-    lowResScheduler: await schedulerConfig(opening, "low_res_scheduler"),
-    remarks,
-  };
-}
-
-interface Opening {
-  readonly path: string;
-  readonly parts: ReadonlyMap<PartName, string>;
-  readonly variant: Variant;
-  readonly report: Report;
-}
-
-type Build<M extends Module> = (json: JsonValue, className: string, report: Report) => M;
-
-const buildVae: Build<AutoencoderKL> = (json, _, report) =>
-  new AutoencoderKL(parseVaeConfig(json, report));
-
-const buildTextEncoder: Build<TextEncoder> = (json, className, report) => {
-  const config = parseClipTextConfig(json, report);
-  return className === "CLIPTextModel"
-    ? new CLIPTextModel(config)
-    : new CLIPTextModelWithProjection(config);
-};
-
-function openUnet(opening: Opening): Promise<DiffusersFolder["unet"] | null> {
-  if (opening.parts.get("unet") === "UNet2DModel")
-    return openPart<UNet2DModel>(
-      opening,
-      "unet",
-      (json, _, report) => new UNet2DModel(parseUnconditionalUnetConfig(json, report)),
-      legacyAttention,
-    );
-  return openPart<UNet2DConditionModel>(
-    opening,
-    "unet",
-    (json, _, report) => new UNet2DConditionModel(parseUnetConfig(json, report)),
-  );
-}
-
-async function openPart<M extends Module>(
-  opening: Opening,
-  name: PartName,
-  build: Build<M>,
-  names?: NameTable,
-): Promise<Component<M> | null> {
-  const folder = await partFolder(opening, name);
-  const className = opening.parts.get(name);
-  if (folder === null || className === undefined) return null;
-  const json = await readJsonFile(join(folder, "config.json"));
-  const module = place(build(json, className, opening.report), name);
-  const file = await findWeights(folder, opening.variant);
-  const { tensors, remarks } = await openSafetensors(file);
-  remarks.forEach((remark) => opening.report(`${file}: ${remark}`));
-  const options = names ? { what: file, names } : { what: file };
-  return { module, weights: matchWeights(module, tensors, options) };
-}
-
-/** The folder of a part, null for a part that the index lacks; some old models keep all in the root. */
-async function partFolder({ path, parts }: Opening, name: PartName): Promise<string | null> {
-  if (!parts.has(name)) return null;
-  const folder = join(path, name);
-  const there = await stat(folder).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  return there ? folder : path;
-}
-
-async function schedulerConfig(opening: Opening, name: PartName): Promise<JsonValue | null> {
-  const folder = await partFolder(opening, name);
-  return folder === null ? null : readJsonFile(join(folder, "scheduler_config.json"));
+    join,
+    json: readJsonFile,
+    isFolder: (part) =>
+      stat(join(path, part)).then(
+        (found) => found.isDirectory(),
+        () => false,
+      ),
+    async weights(folder) {
+      const file = await findWeights(folder, variant);
+      return { file, index: await openSafetensors(file) };
+    },
+  });
 }

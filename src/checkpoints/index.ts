@@ -1,11 +1,8 @@
 /** @file The face of checkpoints/: files to networks with located weights, and back. */
 export { describeNetwork, type NetworkDescription } from "./describe.ts";
-export {
-  openFolder,
-  type Component,
-  type DiffusersFolder,
-  type TextEncoder,
-} from "./folder.node.ts";
+export type { Component, DiffusersFolder, TextEncoder } from "./folder.ts";
+export { openFolder } from "./folder.node.ts";
+export { openRemoteFolder } from "./folder-remote.ts";
 export {
   parseModelIndex,
   type ModelIndex,
@@ -15,5 +12,5 @@ export {
 export { legacyAttention } from "./names/legacy-attention.ts";
 export { nameTable, type NamePattern, type NameTable } from "./names/pattern.ts";
 export { saveFolder, saveNetwork, type FolderContents, type NetworkName } from "./save.node.ts";
-export type { Variant } from "./weight-files.node.ts";
+export type { Variant } from "./weight-names.ts";
 export { keyOf, matchWeights, type Weights } from "./weights.ts";
