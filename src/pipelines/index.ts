@@ -23,7 +23,8 @@ export {
   type SizeConditions,
   type TextToImageRequest,
 } from "./request.ts";
-export { readRecommendations, type Recommendations } from "./recommendations.node.ts";
+export { readRecommendations } from "./recommendations.node.ts";
+export type { Recommendations } from "./recommendations.ts";
 export { StableDiffusion, type StableDiffusionParts } from "./stable-diffusion.ts";
 export { checkNoise } from "./start-noise.ts";
 export { leftOut } from "./text-encoding.ts";
