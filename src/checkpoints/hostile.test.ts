@@ -40,6 +40,7 @@ async function openAll(path: string): Promise<readonly string[]> {
 const engine: Engine = {
   name: "none",
   version: "0",
+  precisions: ["f32"],
   compile: () => Promise.reject(new Error("nothing shall be compiled")),
 };
 

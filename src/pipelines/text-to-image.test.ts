@@ -112,6 +112,7 @@ describe("what cannot be drawn", () => {
     const engine: Engine = {
       name: "none",
       version: "0",
+      precisions: ["f32"],
       compile: () => Promise.reject(new Error("compiled")),
     };
     const poor = new StableDiffusion(

@@ -18,12 +18,17 @@ export type Binding =
   /** Given at every run under the parameter's path: changed without recompiling. */
   | { readonly kind: "input" };
 
+/** What an engine computes in. Values that cross its border are f32 in either. */
+export type Precision = "f32" | "bf16";
+
 export interface CompileOptions {
   readonly bind: (parameter: Parameter) => Binding;
   /** `lean` keeps weights mapped and unpacked; `fast` packs them for speed and pays with private memory. */
   readonly mode?: "lean" | "fast";
   /** Threads within one op; all physical cores when left out. */
   readonly threads?: number;
+  /** f32 when left out. Throws RequestError where the engine lacks it. */
+  readonly precision?: Precision;
 }
 
 export interface RunOptions {
@@ -49,5 +54,7 @@ export interface Program extends AsyncDisposable {
 export interface Engine {
   readonly name: string;
   readonly version: string;
+  /** What it can compute in on this machine at no loss of speed. */
+  readonly precisions: readonly Precision[];
   compile(graph: Graph, options: CompileOptions): Promise<Program>;
 }

@@ -8,17 +8,10 @@ import { EngineError, type DType } from "../base/index.ts";
 import { onnxTypes } from "../formats/index.ts";
 import type { Values } from "../tensor/index.ts";
 import { howToInstall, libraryPath } from "./library.node.ts";
+import { addressOf, onPool, Shapes, type NativeFunction, type Pointer } from "./native.node.ts";
 
 /** The oldest table that holds all of the functions used here; newer libraries still answer with it. */
 const apiVersion = 17;
-
-/** An address or a native handle. */
-type Pointer = bigint;
-
-interface NativeFunction {
-  (...args: readonly unknown[]): unknown;
-  async(...args: readonly unknown[]): void;
-}
 
 /** Name → [place in the table, C signature]. Statuses and handles are plain pointers. */
 const table = {
@@ -52,46 +45,7 @@ export interface SessionOptions {
   readonly config: Readonly<Record<string, string>>;
 }
 
-// koffi runs native code on stacks of its own, 128 KiB for asynchronous calls: a matrix kernel was seen to need 80.
-koffi.config({ ...koffi.config(), sync_stack_size: 8 << 20, async_stack_size: 8 << 20 });
-
-const addressOf = (memory: ArrayBufferView): Pointer => koffi.address(memory);
 let prototypes = 0;
-
-/** What native calls under way point at: the collector cannot see through an address. */
-const held = new Set<readonly unknown[]>();
-
-/** Native calls at once: koffi throws at more than 256, and each has a stack; the pool runs only a few anyway. */
-const mostCalls = 32;
-let calls = 0;
-const waiting: (() => void)[] = [];
-
-/** Awaits a native call on a thread of libuv's pool; the event loop stays free, and `kept` stays alive. */
-async function onPool(
-  native: NativeFunction,
-  args: readonly unknown[],
-  kept: readonly unknown[],
-): Promise<unknown> {
-  held.add(kept);
-  // A call that ends hands its place on, so the count stays.
-  if (calls >= mostCalls) await new Promise<void>((resolve) => waiting.push(resolve));
-  else calls += 1;
-  try {
-    return await new Promise((resolve, reject) => {
-      native.async(...args, (error: Error | null, status: unknown) => {
-        if (error) reject(error);
-        else resolve(status);
-      });
-    });
-  } catch (cause) {
-    throw new EngineError("ONNX Runtime could not be called", { cause });
-  } finally {
-    held.delete(kept);
-    const next = waiting.shift();
-    if (next) next();
-    else calls -= 1;
-  }
-}
 
 /** The function table and one environment; one per thread is enough. */
 export class OrtApi {
@@ -101,8 +55,7 @@ export class OrtApi {
   readonly #functions = new Map<Name, NativeFunction>();
   readonly #env: Pointer;
   readonly #memory: Pointer;
-  /** Shapes as C wants them, kept for good: an address alone does not keep its memory from the collector. */
-  readonly #shapes = new Map<string, BigInt64Array>();
+  readonly #shapes = new Shapes();
 
   constructor() {
     this.#library = koffi.load(libraryPath());
@@ -145,6 +98,10 @@ export class OrtApi {
     return out[0] as Pointer;
   }
 
+  #pooled(name: Name, args: readonly unknown[], kept: readonly unknown[]): Promise<unknown> {
+    return onPool("ONNX Runtime", this.function(name), { args, kept });
+  }
+
   /** Prepares a model; the work is done off the event loop. */
   async createSession(model: Uint8Array, options: SessionOptions): Promise<Pointer> {
     const handle = this.#make("createSessionOptions");
@@ -156,7 +113,7 @@ export class OrtApi {
         this.check(this.function("addSessionConfigEntry")(handle, key, value));
       const out: [Pointer | null] = [null];
       const args = [this.#env, addressOf(model), model.length, handle, out];
-      this.check(await onPool(this.function("createSessionFromArray"), args, [model, out]));
+      this.check(await this.#pooled("createSessionFromArray", args, [model, out]));
       return out[0] as Pointer;
     } finally {
       this.function("releaseSessionOptions")(handle);
@@ -166,15 +123,8 @@ export class OrtApi {
   /** A tensor over memory that stays the caller's; ONNX Runtime reads and writes it in place. */
   createTensor(dtype: DType, shape: readonly number[], data: Values): Pointer {
     const { byteLength } = data;
-    const size = [addressOf(data), byteLength, this.#axes(shape), shape.length];
+    const size = [addressOf(data), byteLength, this.#shapes.address(shape), shape.length];
     return this.#make("createTensor", this.#memory, ...size, onnxTypes[dtype]);
-  }
-
-  #axes(shape: readonly number[]): Pointer {
-    const key = shape.join();
-    const axes = this.#shapes.get(key) ?? BigInt64Array.from(shape, BigInt);
-    this.#shapes.set(key, axes);
-    return addressOf(axes);
   }
 
   createRunOptions(): Pointer {
@@ -203,7 +153,6 @@ export class OrtApi {
       ...[session, options, addressOf(from.pointers), addressOf(from.handles), from.count],
       ...[addressOf(to.pointers), to.count, addressOf(to.handles)],
     ];
-    const status = await onPool(this.function("run"), args, [...kept, from, to]);
-    this.check(status);
+    this.check(await this.#pooled("run", args, [...kept, from, to]));
   }
 }

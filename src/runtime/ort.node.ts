@@ -1,11 +1,12 @@
 /** @file ONNX Runtime behind the engine's contract. */
 import { realpathSync } from "node:fs";
 import { parse, relative } from "node:path";
-import { assert, EngineError, RequestError } from "../base/index.ts";
+import { assert, EngineError } from "../base/index.ts";
 import type { Graph } from "../tensor/index.ts";
 import { checkedInput, outputMemory, outputName } from "./border.ts";
 import type { Binding, CompileOptions, Engine, Program, RunOptions, Value } from "./engine.ts";
 import { lowerGraph, type LoweredModel } from "./model.ts";
+import { checkOptions } from "./options.ts";
 import { OrtApi, type SessionOptions } from "./ort-api.node.ts";
 import { ortKernels } from "./ort-kernels.ts";
 import { widenBindings } from "./twin.node.ts";
@@ -89,16 +90,7 @@ function rootOf(files: readonly string[]): string {
 const fileOf = (binding: Binding): string[] =>
   binding.kind === "file" ? [realpathSync(binding.file)] : [];
 
-/** Each session starts its own threads: far more of them than cores would stop the whole machine. */
-const mostThreads = 512;
-
 function sessionOptions({ mode = "fast", threads }: CompileOptions, root: string): SessionOptions {
-  const fits = Number.isInteger(threads) && Number(threads) >= 1 && Number(threads) <= mostThreads;
-  if (threads !== undefined && !fits)
-    throw new RequestError(
-      "threads",
-      `must be a whole number between 1 and ${mostThreads}, got ${threads}`,
-    );
   const lean = mode === "lean";
   return {
     threads,
@@ -114,6 +106,7 @@ function sessionOptions({ mode = "fast", threads }: CompileOptions, root: string
 }
 
 async function compile(api: OrtApi, graph: Graph, options: CompileOptions): Promise<Program> {
+  checkOptions(traits, options);
   const bind = await widenBindings(graph, options.bind);
   const root = rootOf(graph.parameters.flatMap((p) => fileOf(bind(p))));
   const model = lowerGraph(graph, {
@@ -125,6 +118,7 @@ async function compile(api: OrtApi, graph: Graph, options: CompileOptions): Prom
   return new OrtProgram(api, session, model);
 }
 
+const traits = { name: "ort", precisions: ["f32"] } as const;
 let loaded: OrtApi | null = null;
 
 /** The default engine: ONNX Runtime's CPU provider. Rejects with EngineError when its library is missing. */
@@ -133,7 +127,7 @@ export function ortEngine(): Promise<Engine> {
     // One environment per thread: the library keeps its own count, and making one takes milliseconds.
     const api = (loaded ??= new OrtApi());
     return {
-      name: "ort",
+      ...traits,
       version: api.version,
       compile: (graph, options) => compile(api, graph, options),
     };

@@ -7,6 +7,7 @@ import { checkedInput, outputMemory, outputName } from "./border.ts";
 import { bytesOf } from "./emitter.ts";
 import type { CompileOptions, Engine, Program, RunOptions, Value } from "./engine.ts";
 import { lowerGraph, type LoweredModel } from "./model.ts";
+import { checkOptions } from "./options.ts";
 import { ortKernels } from "./ort-kernels.ts";
 import { packWeights, type ReadRegion } from "./weight-pack.ts";
 
@@ -25,10 +26,14 @@ export interface WasmSurroundings {
 export function wasmEngineOn(surroundings: WasmSurroundings): Engine {
   const turns = new Turns();
   const { ort, device } = surroundings;
+  const traits = { name: device, precisions: ["f32"] } as const;
   return {
-    name: device,
+    ...traits,
     version: ort.env.versions.web ?? ort.env.versions.common,
-    compile: (graph, options) => compile(surroundings, turns, graph, options),
+    compile: async (graph, options) => {
+      checkOptions(traits, options);
+      return compile(surroundings, turns, graph, options);
+    },
   };
 }
 
