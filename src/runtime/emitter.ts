@@ -78,6 +78,8 @@ export class Emitter {
   }
 
   reshape(x: string, shape: readonly number[]): string {
+    // A scalar's shape has no numbers, and OpenVINO 2026.4 crashes on reading a constant without any.
+    if (shape.length === 0) return this.emit("Squeeze", [x]);
     return this.emit("Reshape", [x, this.ints(shape)], { attributes: { allowzero: 1 } });
   }
 

@@ -1,7 +1,17 @@
 /** @file The face of runtime/: engines that run graphs. */
-export type { Binding, CompileOptions, Engine, Program, RunOptions, Value } from "./engine.ts";
+export type {
+  Binding,
+  CompileOptions,
+  Engine,
+  Precision,
+  Program,
+  RunOptions,
+  Value,
+} from "./engine.ts";
 export { cacheFolder, dataFolder } from "./folders.node.ts";
 export { firstNotFinite, isFiniteArray, type NotFinite, type Rerun } from "./not-finite.ts";
+export { findOpenVino, type OpenVino } from "./openvino-library.node.ts";
+export { openVinoEngine } from "./openvino.node.ts";
 export { ortEngine } from "./ort.node.ts";
 export { checkThreads } from "./threads.node.ts";
 export { value } from "./value.ts";

@@ -130,6 +130,7 @@ const lowerRules: { readonly [K in PrimitiveName]: LowerRule<K> } = {
     e.emit("Transpose", inputs, { attributes: { perm: attrs.perm } }),
   // Doubling along the last axis: ONNX Runtime 1.30's Expand takes 5 ns a value, its Concat of copies 0.3.
   Expand: (e, [x], { attrs: { shape }, inputs: [from] }) => {
+    if (shape.length === 0) return x;
     const times = shape.at(-1) ?? 1;
     const grown =
       from?.shape.length === shape.length && shape.filter((n, i) => n !== from.shape[i]);

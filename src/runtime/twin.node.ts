@@ -22,9 +22,12 @@ async function identityOf(file: string): Promise<string> {
   return createHash("sha256").update(words).digest("hex").slice(0, 32);
 }
 
+/** Where twins lie. */
+export const twinFolder = (): string => join(cacheFolder(), "f32");
+
 /** Opens the f32 twin of a weight file, writing it first when it does not exist. */
 async function openTwin(file: string, source: SafetensorsIndex): Promise<SafetensorsIndex> {
-  const folder = join(cacheFolder(), "f32");
+  const folder = twinFolder();
   const path = join(folder, `${await identityOf(file)}.safetensors`);
   const exists = await stat(path).then(
     () => true,

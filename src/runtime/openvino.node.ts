@@ -1,0 +1,142 @@
+/** @file OpenVINO behind the engine's contract. */
+import { assert, EngineError } from "../base/index.ts";
+import type { Graph } from "../tensor/index.ts";
+import { checkedInput, outputMemory, outputName } from "./border.ts";
+import type { Binding, CompileOptions, Engine, Program, RunOptions, Value } from "./engine.ts";
+import { lowerGraph, type LoweredModel } from "./model.ts";
+import { OpenVinoApi, type Compiled, type Properties } from "./openvino-api.node.ts";
+import { openVinoKernels } from "./openvino-kernels.ts";
+import { howToInstallOpenVino, locateOpenVino } from "./openvino-library.node.ts";
+import { gatherWeights } from "./openvino-weights.node.ts";
+import { checkOptions } from "./options.ts";
+import { widenBindings } from "./twin.node.ts";
+
+class OpenVinoProgram implements Program {
+  readonly #api: OpenVinoApi;
+  readonly #model: LoweredModel;
+  #compiled: Compiled | null;
+  /** A request holds the memory of one run: the runs of a program follow each other. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(api: OpenVinoApi, compiled: Compiled, model: LoweredModel) {
+    this.#api = api;
+    this.#compiled = compiled;
+    this.#model = model;
+  }
+
+  async run(
+    inputs: Readonly<Record<string, Value>>,
+    options: RunOptions = {},
+  ): Promise<Record<string, Value>> {
+    const compiled = this.#compiled;
+    assert(compiled !== null, "a disposed program was run");
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const { inputs: wanted, outputs } = this.#model;
+    const sides = {
+      inputs: wanted.map((spec) => checkedInput(spec, inputs)),
+      outputs: outputs.map((spec) => outputMemory(spec, options.into)),
+    };
+    const running = this.#last.then(() => this.#runOn(compiled, sides, signal));
+    this.#last = running.catch(() => undefined);
+    await running;
+    return Object.fromEntries(outputs.map((spec, i) => [outputName(spec), sides.outputs[i]]));
+  }
+
+  async #runOn(
+    compiled: Compiled,
+    { inputs, outputs }: Record<"inputs" | "outputs", readonly Value[]>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    signal?.throwIfAborted();
+    const api = this.#api;
+    inputs.forEach((v, i) => api.place(compiled, ["input", i], v));
+    outputs.forEach((v, i) => api.place(compiled, ["output", i], v));
+    const stop = () => api.cancel(compiled);
+    signal?.addEventListener("abort", stop);
+    try {
+      await api.infer(compiled, [inputs, outputs]);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const compiled = this.#compiled;
+    this.#compiled = null;
+    await this.#last;
+    if (compiled !== null) this.#api.release(compiled);
+  }
+}
+
+function propertiesOf({ threads, precision = "f32" }: CompileOptions): Properties {
+  return {
+    PERFORMANCE_HINT: "LATENCY",
+    INFERENCE_PRECISION_HINT: precision,
+    // A thread that is bound to a core waits there for the core's other users.
+    ENABLE_CPU_PINNING: "NO",
+    ...(threads === undefined ? {} : { INFERENCE_NUM_THREADS: String(threads) }),
+  };
+}
+
+const filesOf = (graph: Graph, bind: CompileOptions["bind"]): string[] =>
+  graph.parameters.map(bind).flatMap((b: Binding) => (b.kind === "file" ? [b.file] : []));
+
+/** Weights in files are mapped when the model is read, so their temporary names may go at once. */
+async function read(
+  api: OpenVinoApi,
+  graph: Graph,
+  options: CompileOptions,
+): Promise<[model: bigint, lowered: LoweredModel]> {
+  const bind = await widenBindings(graph, options.bind);
+  const files = filesOf(graph, bind);
+  const lower = (locate: (file: string) => string) =>
+    lowerGraph(graph, { bind, kernels: openVinoKernels, locate });
+  if (files.length === 0) {
+    const lowered = lower((file) => file);
+    return [await api.readModel(lowered.bytes), lowered];
+  }
+  await using gathered = await gatherWeights(files);
+  const lowered = lower(gathered.nameOf);
+  return [await api.readModel(await gathered.write(lowered.bytes)), lowered];
+}
+
+async function compile(api: OpenVinoApi, graph: Graph, options: CompileOptions): Promise<Program> {
+  const [model, lowered] = await read(api, graph, options);
+  try {
+    const compiled = await api.compile(model, propertiesOf(options));
+    const [inputs, outputs] = api.sizes(compiled);
+    assert(
+      inputs === lowered.inputs.length && outputs === lowered.outputs.length,
+      `OpenVINO sees ${inputs} inputs and ${outputs} outputs of ${lowered.inputs.length} and ${lowered.outputs.length}`,
+    );
+    return new OpenVinoProgram(api, compiled, lowered);
+  } finally {
+    api.function("model_free")(model);
+  }
+}
+
+const loaded = new Map<string, OpenVinoApi>();
+
+/** The fast engine for CPUs: OpenVINO. Rejects with EngineError when its library is missing, broken or too old. */
+export function openVinoEngine(): Promise<Engine> {
+  return Promise.resolve().then(() => {
+    const place = locateOpenVino();
+    if (place === null)
+      throw new EngineError("OpenVINO is not installed", { hint: howToInstallOpenVino });
+    const api = loaded.get(place.file) ?? new OpenVinoApi(place);
+    loaded.set(place.file, api);
+    const traits = { name: "openvino", precisions: api.precisions() };
+    return {
+      ...traits,
+      version: api.found.version,
+      compile: async (graph, options) => {
+        checkOptions(traits, options);
+        return compile(api, graph, options);
+      },
+    };
+  });
+}
