@@ -27,7 +27,9 @@ export function explainRecipe(error: unknown, recipe: string): unknown {
   if (!(error instanceof Error) || error instanceof LimnError) return error;
   const place = placeIn(error.stack ?? "", recipe);
   if (place === null) return error;
-  return new LimnError("recipe", `${error.message} (at ${place})`, { cause: error });
+  // What a recipe imports is reached through an object of the module, which its author never wrote.
+  const message = error.message.replace(/\(0 , \w+\.(\w+)\)/g, "$1");
+  return new LimnError("recipe", `${message} (at ${place})`, { cause: error });
 }
 
 const own = fileURLToPath(new URL("..", import.meta.url));

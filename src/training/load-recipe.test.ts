@@ -46,6 +46,32 @@ test("a file that is no recipe is told so", async () => {
   await expect(loadRecipe(recipe)).rejects.toThrow("does not export a recipe by default");
 });
 
+test.each([
+  [
+    "broken.ts",
+    "const a = 1;\nconst b = {;\n",
+    "broken.ts:2:12 cannot be understood: unexpected token",
+  ],
+  ["broken.mjs", "export default {;", "broken.mjs:1:17 cannot be understood"],
+  ["around.ts", 'import "./inner.ts";', "inner.ts:2:1 cannot be understood"],
+  ["lost.ts", 'import "./nowhere.ts";', 'lost.ts imports "./nowhere.ts", which cannot be found'],
+  ["lost.ts", 'import { x } from "limn/trainin";\nx();', 'imports "limn/trainin", which cannot'],
+  ["notes.txt", "a red apple", "notes.txt is none by its name: it needs one of .ts .mts"],
+  ["table.json", '{"name": "x", "stages": []}', "table.json is none by its name"],
+])("%s with %j is told where and what is wrong", async (name, text, message) => {
+  const { folder } = await writeSmallRecipe();
+  await writeFile(join(folder, "inner.ts"), "\n}");
+  await writeFile(join(folder, name), text);
+  const loading = loadRecipe(join(folder, name));
+  await expect(loading).rejects.toThrow(message);
+  await expect(loading).rejects.toMatchObject({
+    message: expect.not.stringContaining("\n") as string,
+    hint: expect.stringMatching(
+      /a recipe is a TypeScript or JavaScript file|paths are relative|npm/,
+    ) as string,
+  });
+});
+
 /** Lays limn out as npm installs it: JavaScript in `dist`, dependencies beside it. */
 async function install(app: string): Promise<void> {
   const modules = join(app, "node_modules");
