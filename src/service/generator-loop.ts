@@ -1,8 +1,7 @@
 /** @file The generator's own side: takes commands from a port, draws, and tells what happens. One job at a time. */
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { encodePng } from "../formats/index.ts";
-import { machineMemory, readRecommendations, type Generation } from "../pipelines/index.ts";
+import type { Generation } from "../pipelines/index.ts";
+import { compileMode } from "./compile-mode.ts";
 import { prepareDrawing, type Drawing } from "./drawing.ts";
 import { limnVersion } from "./folders.ts";
 import { LatentsRecord, readStartNoise } from "./latents-file.ts";
@@ -85,7 +84,7 @@ class Job {
     this.#signal.throwIfAborted();
     const noise = latents === null ? null : await readStartNoise(latents);
     const model = await this.#model.get(folder, {
-      mode: this.#request.mode ?? (await this.#chooseMode(folder)),
+      mode: this.#request.mode ?? (await compileMode(this.#request)),
       ...(this.#request.threads === null ? {} : { threads: this.#request.threads }),
     });
     const drawing = prepareDrawing(model, this.#request, noise);
@@ -157,29 +156,10 @@ class Job {
     if (this.#request.keepLatents) this.#latents.add(name, x);
   }
 
-  /** Packing weights pays for itself after some steps, where there is room for them. */
-  async #chooseMode(folder: string): Promise<"lean" | "fast"> {
-    const { steps, prompts, count, batch } = this.#request;
-    const { steps: recommended } = await readRecommendations(folder);
-    const calls = (steps ?? recommended ?? 50) * Math.ceil((prompts.length * count) / batch);
-    const { available } = await machineMemory();
-    // Halves are widened, mapped and packed: six times the file, and room for the pictures themselves.
-    return calls >= 10 && available > 6 * (await networkBytes(folder)) + 1e9 ? "fast" : "lean";
-  }
-
   /** Seconds since the last call. */
   #lap(): number {
     const before = this.#last;
     this.#last = performance.now();
     return (this.#last - before) / 1000;
   }
-}
-
-/** Size of the UNet's weight files, by far the largest of a model. */
-async function networkBytes(folder: string): Promise<number> {
-  const unet = join(folder, "unet");
-  const names = await readdir(unet).catch(() => []);
-  const weights = names.filter((name) => name.endsWith(".safetensors"));
-  const sizes = await Promise.all(weights.map(async (name) => (await stat(join(unet, name))).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
 }
