@@ -8,7 +8,7 @@ import { openData } from "./data.ts";
 import { writeLatents } from "./latents.ts";
 import { autoencoder } from "./networks.ts";
 
-const [batch, size, steps, seed] = [8, 64, 2500, 1];
+const [batch, size, seed] = [8, 64, 1];
 
 /** Mean absolute difference of neighbouring pixels' differences: keeps outlines sharp. */
 export function gradientL1(a: Tensor, b: Tensor): Tensor {
@@ -65,7 +65,7 @@ function start(): Promise<Weights> {
   return Promise.resolve(new Map(parametersOf(vae).map((p) => [p.path, firstValues(p)])));
 }
 
-async function batches(folder: string): Promise<Batches> {
+async function batches(folder: string, sharpAt: (step: number) => number): Promise<Batches> {
   const data = await openData(folder);
   return (step) => {
     const pixels = new Float32Array(batch * 3 * size * size);
@@ -83,21 +83,30 @@ async function batches(folder: string): Promise<Batches> {
     return {
       picture: value(pixels, [batch, 3, size, size]),
       noise: value(keyedRandom(seed, step, 0).normal(latents).data, latents),
-      sharp: value([Math.min(1, Math.max(0, step / steps - 0.25) * 4)], []),
+      sharp: value([sharpAt(step)], []),
     };
   };
 }
 
-export const autoencoderStage: Stage = {
+/** From nothing: the mean first, then outlines. */
+export const autoencoderStage = (steps: number): Stage => ({
   name: "autoencoder",
   seed,
   steps,
   trace,
-  batches,
+  batches: (folder) => batches(folder, (step) => Math.min(1, Math.max(0, step / steps - 0.25) * 4)),
   start,
   optimizer: { kind: "adamw", betas: [0.9, 0.99], eps: 1e-8, weightDecay: 0 },
   rate: { base: 8e-4, warmup: 50, decay: "cosine", floor: 0.02 },
   clip: 1,
   ema: { decay: 0.998, ramp: "tenth" },
   finish: writeLatents,
-};
+});
+
+/** From an autoencoder that has learnt other pictures: outlines count at once. */
+export const furtherAutoencoderStage = (steps: number, start: () => Promise<Weights>): Stage => ({
+  ...autoencoderStage(steps),
+  batches: (folder) => batches(folder, () => 1),
+  start,
+  rate: { base: 4e-4, warmup: 50, decay: "cosine", floor: 0.02 },
+});

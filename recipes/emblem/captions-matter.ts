@@ -7,11 +7,12 @@ import { openSafetensors, readAsF32 } from "limn/formats";
 import { ortEngine, type Value } from "limn/runtime";
 import { graphOf } from "limn/tensor";
 import { bindWeights } from "limn/training";
-import { diffusionStage } from "./diffusion.ts";
+import recipe from "../emblem.ts";
 
 const [run = "runs/emblem", weights = "diffusion/averaged.safetensors"] = process.argv.slice(2);
+const [stage] = recipe.stages.filter(({ name }) => name === "diffusion");
 /** The last batches of the training, told apart from all others by their number alone. */
-const [count, last] = [40, diffusionStage.steps];
+const [count, last] = [40, stage.steps];
 
 /** The rows of ids moved on by one. */
 function shifted(ids: Value): Value {
@@ -28,12 +29,12 @@ async function main(): Promise<void> {
   const numbers = new Map<string, Float32Array>();
   for (const [name, stored] of tensors)
     numbers.set(name.replace(/^average\//, ""), await readAsF32(stored));
-  const { loss } = diffusionStage.trace().outputs;
+  const { loss } = stage.trace().outputs;
   const engine = await ortEngine();
   await using program = await engine.compile(graphOf({ loss }), {
     bind: bindWeights(numbers),
   });
-  const batches = await diffusionStage.batches(run);
+  const batches = await stage.batches(run);
   const sums = { own: 0, other: 0 };
   for (let step = last - count; step < last; step++) {
     const batch = await batches(step, 0);

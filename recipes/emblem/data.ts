@@ -1,5 +1,5 @@
-/** @file The emblem's data: a hundred things drawn by four emoji sets, in their own colours and in others. */
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+/** @file The emblem's data: things drawn by four emoji sets, in their own colours and in others. */
+import { cp, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ClipTokenizer, trainBpe } from "limn/text";
 import {
@@ -10,6 +10,7 @@ import {
   loadDataset,
   tellingProgress,
   type Chance,
+  type Concept,
   type Dataset,
 } from "limn/training";
 import { tokens, vocabulary } from "./networks.ts";
@@ -68,14 +69,38 @@ export async function openTokenizer(folder: string): Promise<ClipTokenizer> {
   });
 }
 
+/** Draws the pictures of things into the run folder, unless they are there. */
+async function* preparePictures(
+  folder: string,
+  concepts: readonly Concept[],
+): AsyncGenerator<string> {
+  if (await done(join(datasetFolder(folder), "summary.json"))) return;
+  const recolour = { colours: 3, variants: 1, heldOut: 0.1 };
+  const building = buildEmojiDataset({
+    folder: datasetFolder(folder),
+    concepts,
+    seed,
+    recolour,
+  });
+  yield describeSummary(yield* tellingProgress(building));
+}
+
 /** Builds pictures and tokenizer in the run folder, unless they are there. */
-export async function* prepareData(folder: string): AsyncGenerator<string> {
-  if (!(await done(join(datasetFolder(folder), "summary.json")))) {
-    const recolour = { colours: 3, variants: 1, heldOut: 0.1 };
-    const building = buildEmojiDataset({ folder: datasetFolder(folder), seed, recolour });
-    yield describeSummary(yield* tellingProgress(building));
-  }
+export async function* prepareData(
+  folder: string,
+  concepts: readonly Concept[],
+): AsyncGenerator<string> {
+  yield* preparePictures(folder, concepts);
   if (await done(join(folder, "tokenizer", "vocab.json"))) return;
   await buildTokenizer(folder);
   yield `tokenizer of ${vocabulary} entries`;
+}
+
+/** Builds pictures for a model that is trained further: its tokenizer stays, or its words would lose their meaning. */
+export async function* prepareFurtherData(
+  folder: string,
+  { concepts, model }: { concepts: readonly Concept[]; model: string },
+): AsyncGenerator<string> {
+  yield* preparePictures(folder, concepts);
+  await cp(join(model, "tokenizer"), join(folder, "tokenizer"), { recursive: true });
 }

@@ -36,10 +36,10 @@ async function finish(run: Run, decoder: Weights): Promise<void> {
   await saveModel(join(run.folder, "model"), { run, weights, dtype: "f16" });
 }
 
-export const decoderStage: Stage = {
+export const decoderStage = (steps: number): Stage => ({
   name: "decoder",
   seed,
-  steps: 2500,
+  steps,
   trace,
   start: (run) => readVae(run.folder),
   share: (path) => (decodes(path) ? 1 : 0),
@@ -71,4 +71,4 @@ export const decoderStage: Stage = {
   clip: 1,
   ema: { decay: 0.998, ramp: "tenth" },
   finish,
-};
+});

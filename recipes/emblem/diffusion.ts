@@ -10,7 +10,7 @@ import { drawSamples } from "./samples.ts";
 import { schedulerJson } from "./scheduler.ts";
 import { drawPairs, openPairs, stack } from "./words.ts";
 
-const [batch, seed, steps] = [16, 3, 8000];
+const [batch, seed] = [16, 3];
 
 function trace() {
   const encoder = place(textEncoder(), "text_encoder");
@@ -27,7 +27,7 @@ function trace() {
   return { networks: { text_encoder: encoder, unet: network }, outputs: { loss } };
 }
 
-export const diffusionStage: Stage = {
+export const diffusionStage = (steps: number): Stage => ({
   name: "diffusion",
   seed,
   steps,
@@ -73,4 +73,4 @@ export const diffusionStage: Stage = {
   clip: 1,
   ema: { decay: 0.999, ramp: "tenth" },
   samples: { every: 1000, draw: drawSamples },
-};
+});

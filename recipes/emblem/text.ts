@@ -31,10 +31,10 @@ function trace() {
   return { networks, outputs: { loss: weightedMse(guess, mean, weight) } };
 }
 
-export const textStage: Stage = {
+export const textStage = (steps: number): Stage => ({
   name: "text",
   seed,
-  steps: 1800,
+  steps,
   trace,
   async batches(folder) {
     const pairs = await openPairs(folder, { recoloured: 0.4 });
@@ -58,4 +58,4 @@ export const textStage: Stage = {
   rate: { base: 7e-4, warmup: 100, decay: "cosine", floor: 0.02 },
   clip: 1,
   ema: { decay: 0.99, ramp: "tenth" },
-};
+});

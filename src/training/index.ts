@@ -28,6 +28,7 @@ export type {
   RecolourPlan,
 } from "./emoji/records.ts";
 export { setNames, type SetName } from "./emoji/sets.ts";
+export { openWideConcepts } from "./emoji/sources.node.ts";
 export {
   addNoise,
   levelsOf,
