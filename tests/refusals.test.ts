@@ -1,5 +1,6 @@
 /** @file What the command line refuses: one sentence, an exit code, and nothing left behind. */
 import { readdirSync } from "node:fs";
+import { resolve } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { buildIfStale, freshFolder, goldenModel, limn } from "./reference/built-cli.ts";
 
@@ -63,6 +64,12 @@ const cases: [string, string[], number, RegExp][] = [
     /none\.safetensors does not exist/,
   ],
   ["a picture that is none", ["info", "none.png"], 1, /none\.png does not exist/],
+  [
+    "a file that says nothing of itself",
+    ["info", resolve("package.json")],
+    1,
+    /package\.json is not a picture \(limn info takes a picture .*\.safetensors file, a model's folder or its name\)/,
+  ],
   [
     "more threads than the machine has a use for",
     ["a cat", ...quick, "--threads", "100000"],

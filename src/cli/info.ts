@@ -8,13 +8,19 @@ import { commandNamed, parseWords } from "./program.ts";
 export async function info(words: readonly string[]): Promise<number> {
   const command = commandNamed("limn info")
     .usage("FILE|FOLDER|MODEL [--json]")
-    .argument("[PATH]", "a picture, a model or a .safetensors file")
+    .argument("[PATH]", "a picture, a .safetensors file, or a model's folder or name")
     .option("--json", "one JSON object on stdout")
     .option("--debug", "show where an error came from");
   parseWords(command, words);
   const [path] = command.args;
   if (path === undefined)
-    throw new RequestError("info", "needs a picture, a model or a .safetensors file");
+    throw new RequestError(
+      "info",
+      "needs a picture, a .safetensors file, or a model's folder or name",
+      {
+        hint: "limn info emblem",
+      },
+    );
   const facts = await inspect(await placeOf(path));
   if (command.opts<{ json?: true }>().json) console.log(JSON.stringify(facts, plain));
   else for (const line of linesOf(facts)) console.log(line);

@@ -8,6 +8,10 @@ import { showBytes } from "../pipelines/index.ts";
 
 const maxBytes = 2 ** 28;
 
+/** What there is to look at, for those who gave something else. */
+const taken =
+  "limn info takes a picture (PNG, JPEG, WebP, GIF, AVIF, TIFF, SVG), a .safetensors file, a model's folder or its name";
+
 /** One network of a model. */
 export interface PartFacts {
   readonly part: string;
@@ -49,20 +53,25 @@ export type Facts =
 /** Looks at a picture, a model folder or a .safetensors file. */
 export async function inspect(path: string): Promise<Facts> {
   const found = await stat(path).catch((cause: unknown) => {
-    throw new FormatError(`${path} does not exist or cannot be reached`, { cause });
+    throw new FormatError(`${path} does not exist or cannot be reached`, { hint: taken, cause });
   });
   if (found.isDirectory()) return inspectModel(path);
   if (extname(path).toLowerCase() === ".safetensors") return inspectTensors(path);
   return inspectPicture(path, found.size);
 }
 
-/** Pictures and everything else: what is no picture is refused by whoever reads it. */
+/** Pictures and everything else: what is no picture is refused here. */
 async function inspectPicture(path: string, size: number): Promise<Facts> {
   if (size > maxBytes)
     throw new FormatError(`${path} has ${showBytes(size)}, too many for a picture`, {
-      hint: "limn info takes a picture, a model folder or a .safetensors file",
+      hint: taken,
     });
-  const { texts, remarks } = await readPictureTexts(await readFile(path), basename(path));
+  const read = readPictureTexts(await readFile(path), basename(path));
+  const { texts, remarks } = await read.catch((error: unknown) => {
+    throw error instanceof FormatError
+      ? new FormatError(error.message, { hint: taken, cause: error })
+      : error;
+  });
   const parameters = texts.get("parameters") ?? null;
   const { prompt, negative, parameters: values } = parseInfotext(parameters ?? "");
   const others = [...texts.keys()].filter((key) => key !== "parameters");
