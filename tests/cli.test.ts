@@ -152,6 +152,19 @@ describe("drawing", () => {
     expect(texts.get("parameters")).toMatch(/^a dog\n.*Seed: 6,/s);
   });
 
+  test("--prompts takes lines with # for prompts too, and says so", async () => {
+    const folder = freshFolder();
+    writeFileSync(join(folder, "list.txt"), "# animals\n\n  \na cat\n");
+    const words = ["--prompts", "list.txt", "--out", "many", ...quick, "--seed", "-1"];
+    const { code, stdout, stderr } = await limn(folder, ...words);
+    expect([code, stdout]).toEqual([0, "many/00000.png\nmany/00001.png\n"]);
+    expect(stderr).toContain("limn: lines of list.txt that begin with # are drawn too: 1\n");
+    expect(stderr).toMatch(/^seeds \d+ to \d+, /m); // drawn: no seed is -1
+    expect((await limn(folder, "--help")).stdout.replace(/\s+/g, " ")).toContain(
+      "every line of a file that is not blank, # or not,",
+    );
+  });
+
   test("--save-latents writes every step, --latents starts from given noise", async () => {
     const folder = freshFolder();
     const words = ["a cat", ...quick, "--sampler", "Euler", "--json"];

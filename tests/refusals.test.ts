@@ -17,6 +17,18 @@ const cases: [string, string[], number, RegExp][] = [
     2,
     /steps: must be a whole number from 1, got "many"/,
   ],
+  [
+    "a seed beyond all",
+    ["a cat", ...quick, "--seed", "9007199254740993"],
+    2,
+    /seed: must be a whole number from 0 to 9007199254740991, got "9007199254740993"/,
+  ],
+  [
+    "a seed below none",
+    ["a cat", ...quick, "--seed", "-2"],
+    2,
+    /seed: must be .* from 0, got "-2"/,
+  ],
   ["nothing to draw", ["generate", "--model", sd1], 2, /nothing to draw.*limn "a red apple"/],
   [
     "an unknown model",

@@ -231,3 +231,14 @@ test("keyed streams differ by each part of the key and do not touch each other",
   expect(new Set(keys).size).toBe(keys.length);
   expect(keyedRandom(1, 2, 3).normal([7]).data).toHaveLength(7);
 });
+
+test.each([
+  [2 ** 32 + 1, [-1.5255959033966064, -0.7502318024635315]],
+  [2 ** 33 + 5, [1.8423298597335815, 0.5188871622085571]],
+  [2 ** 53 - 1, [-2.664297580718994, -1.0910485982894897]],
+  [2n ** 64n - 1n, [-2.664297580718994, -1.0910485982894897]],
+])("seed %s draws what torch 2.9.1 draws by it", (seed, [first, second]) => {
+  const { data } = new TorchRandom(seed).normal([16]);
+  expect(data[0]).toBeCloseTo(first, 6);
+  expect(data[1]).toBeCloseTo(second, 6);
+});

@@ -1,6 +1,6 @@
 /** @file The options of `limn generate`, as text and as values. */
 import { Option, type Command } from "commander";
-import { commandNamed, decimal, oneOf, parseWords, wholeNumber } from "./program.ts";
+import { commandNamed, decimal, oneOf, parseWords, seedNumber, wholeNumber } from "./program.ts";
 
 /** What was said on the command line; absent is undefined. */
 export interface GenerateWords {
@@ -36,12 +36,19 @@ export function generateCommand(): Command {
     return parse ? made.argParser(parse) : made;
   };
   const what = [
-    option("--prompts <FILE>", "draw every line of a file instead of one PROMPT"),
+    option(
+      "--prompts <FILE>",
+      "draw every line of a file that is not blank, # or not, instead of one PROMPT",
+    ),
     option("--negative <TEXT>", "what the picture should not be"),
     option("--model <ID|FOLDER>", "name or folder of a model"),
     option("--width <W>", "pixels across", wholeNumber("width", 1)),
     option("--height <H>", "pixels down", wholeNumber("height", 1)),
-    option("--seed <N>", "first seed; picture i takes N + i", wholeNumber("seed", 0)),
+    option(
+      "--seed <N>",
+      "first seed, 0 to 2^53 - 1, of which torch takes the low 32 bits; -1 draws one; picture i takes N + i",
+      seedNumber,
+    ),
     option("--count <N>", "pictures of each prompt", wholeNumber("count", 1)),
     option("--batch <N>", "pictures made at once", wholeNumber("batch", 1)),
   ];

@@ -92,6 +92,7 @@ function jsonOf(report: GenerateReport, { request, model: place }: Asked) {
 
 async function requestOf(given: GenerateWords): Promise<Asked> {
   const { name, folder, source } = await findModel(given.model ?? defaultModel);
+  const { seed = -1 } = given;
   const request = {
     folder,
     prompts: await promptsOf(given, await isUnconditional(folder)),
@@ -99,7 +100,7 @@ async function requestOf(given: GenerateWords): Promise<Asked> {
     steps: given.steps ?? null,
     guidance: given.guidance ?? null,
     guidanceRescale: given.guidanceRescale ?? 0,
-    seed: given.seed ?? randomInt(2 ** 32 - 1),
+    seed: seed === -1 ? randomInt(2 ** 32 - 1) : seed,
     count: given.count ?? 1,
     batch: given.batch ?? 1,
     width: given.width ?? null,
@@ -138,6 +139,9 @@ async function linesOf(path: string): Promise<readonly string[]> {
     .replace(/^\ufeff/, "")
     .split(/\r?\n/)
     .filter((line) => line.trim() !== "");
+  const marked = lines.filter((line) => line.trimStart().startsWith("#")).length;
+  if (marked > 0)
+    console.error(`limn: lines of ${path} that begin with # are drawn too: ${marked}`);
   if (lines.length > 0) return lines;
   throw new RequestError("prompts", `${path} has no lines`);
 }

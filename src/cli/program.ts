@@ -48,8 +48,14 @@ export function wholeNumber(field: string, least: number): (text: string) => num
   return (text) => {
     const value = /^[+-]?\d+$/.test(text) ? Number(text) : NaN;
     if (Number.isSafeInteger(value) && value >= least) return value;
-    throw new RequestError(field, `must be a whole number from ${least}, got "${text}"`);
+    const range = value > least ? `from ${least} to ${Number.MAX_SAFE_INTEGER}` : `from ${least}`;
+    throw new RequestError(field, `must be a whole number ${range}, got "${text}"`);
   };
+}
+
+/** A seed, or -1 for one that is drawn, as A1111 writes it; for commander. */
+export function seedNumber(text: string): number {
+  return text === "-1" ? -1 : wholeNumber("seed", 0)(text);
 }
 
 /** A number from `least`, for commander. */

@@ -48,6 +48,13 @@ test("torch and Philox draw different pictures of one seed", async () => {
   expect(torch.latents.data).not.toEqual(philox.latents.data);
 });
 
+test("torch looks at the low 32 bits of a seed, Philox at all of them", async () => {
+  const far = (rng: "torch" | "philox") => draw({ ...small, rng, seed: 2 ** 32 + 7 });
+  const near = (rng: "torch" | "philox") => draw({ ...small, rng, seed: 7 });
+  expect((await far("torch")).latents).toEqual((await near("torch")).latents);
+  expect((await far("philox")).latents.data).not.toEqual((await near("philox")).latents.data);
+});
+
 describe("stopping", () => {
   test("returning from the generator gives back what it held", async () => {
     const own = await load(folder);
