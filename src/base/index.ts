@@ -15,6 +15,7 @@ export { listed, quote, shown } from "./quote.ts";
 export type { Random } from "./random.ts";
 export { keyedRandom } from "./random-keyed.ts";
 export { PhiloxRandom } from "./random-philox.ts";
+export { fromSentError, toSentError, type SentError } from "./sent-error.ts";
 export { sha256 } from "./sha256.ts";
 export { emptyValues, type Values } from "./values.ts";
 export { TorchRandom, type NoiseType } from "./random-torch.ts";

@@ -1,4 +1,5 @@
 /** @file The generator's own side: takes commands from a port, draws, and tells what happens. One job at a time. */
+import { toSentError } from "../base/index.ts";
 import { encodePng } from "../formats/index.ts";
 import type { Generation } from "../pipelines/index.ts";
 import { compileMode } from "./compile-mode.ts";
@@ -15,7 +16,6 @@ import type {
   Port,
   Settings,
 } from "./protocol.ts";
-import { toSentError } from "./sent-error.ts";
 
 /** Serves a port until it is told to close. */
 export function serveGenerator(port: Port<GeneratorMessage, GeneratorCommand>): void {

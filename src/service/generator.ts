@@ -1,6 +1,6 @@
 /** @file The generator as others see it: a worker thread that draws while this thread stays free. */
 import { Worker } from "node:worker_threads";
-import { assert, EngineError } from "../base/index.ts";
+import { assert, EngineError, fromSentError } from "../base/index.ts";
 import type {
   GenerateRequest,
   GeneratorCommand,
@@ -8,7 +8,6 @@ import type {
   GeneratorMessage,
   Port,
 } from "./protocol.ts";
-import { fromSentError } from "./sent-error.ts";
 
 /** How a job ended well: finished, or stopped because it was asked to. */
 export type Ending = Extract<GeneratorEvent, { type: "done" | "cancelled" }>;

@@ -1,4 +1,5 @@
 /** @file The messages between whoever wants pictures and the generator, which lives in a worker or a process of its own. */
+import type { SentError } from "../base/index.ts";
 import type { RandomName } from "../pipelines/index.ts";
 
 /** What to draw. null leaves a choice to the model. All of it survives a structured clone. */
@@ -67,16 +68,6 @@ export interface SentTensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly data: Float32Array;
-}
-
-/** An error as data; `field` is the argument at fault, where there is one. */
-export interface SentError {
-  readonly name: string;
-  readonly code: string;
-  readonly message: string;
-  readonly hint: string | null;
-  readonly field: string | null;
-  readonly stack: string | null;
 }
 
 /** What is asked of the generator. Jobs are done in order. */

@@ -1,10 +1,16 @@
 /** @file Names and errors: what was meant, what a configuration is called, errors as data. */
 import { describe, expect, test } from "vitest";
-import { EngineError, FormatError, LimnError, RequestError } from "../base/index.ts";
+import {
+  EngineError,
+  FormatError,
+  fromSentError,
+  LimnError,
+  RequestError,
+  toSentError,
+} from "../base/index.ts";
 import { parseSchedulerConfig, samplers, schedules, withSampler } from "../schedulers/index.ts";
 import { nearest } from "./nearest.ts";
 import { samplerLabel, scheduleLabel } from "./scheduler-labels.ts";
-import { fromSentError, toSentError } from "./sent-error.ts";
 
 test.each([
   ["oiler", "Euler"],

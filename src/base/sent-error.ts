@@ -6,8 +6,17 @@ import {
   RequestError,
   ShapeError,
   WeightError,
-} from "../base/index.ts";
-import type { SentError } from "./protocol.ts";
+} from "./errors.ts";
+
+/** An error as data; `field` is the argument at fault, where there is one. */
+export interface SentError {
+  readonly name: string;
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | null;
+  readonly field: string | null;
+  readonly stack: string | null;
+}
 
 /** What is worth telling of anything that was thrown. */
 export function toSentError(error: unknown): SentError {
