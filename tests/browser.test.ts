@@ -1,26 +1,28 @@
 /** @file The root and the layers up to pipelines/ run in a browser: bundled for one, nothing of Node.js is left in them. */
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { runInNewContext } from "node:vm";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 import { describe, expect, test } from "vitest";
 
 interface Paths {
   readonly types: string;
   readonly default: string;
 }
-const { exports } = JSON.parse(readFileSync("package.json", "utf8")) as {
+const manifest = JSON.parse(readFileSync("package.json", "utf8")) as {
+  /** Files in the place of others, wherever a bundler for browsers meets those within the package. */
+  browser: Readonly<Record<string, string>>;
   exports: Readonly<Record<string, string | Paths | { browser: Paths; default: Paths }>>;
 };
 
 /** Faces that are for Node.js alone, and why. */
 const needNode: Readonly<Record<string, string>> = {
-  "./runtime": "its engine is a native library",
   "./training": "runs live in folders, and batches are made in threads of Node.js",
   "./service": "a worker, folders and files of this machine",
 };
 
 /** Every other face: its source for Node.js, and the one that package.json gives to browsers. */
-const faces = Object.entries(exports).flatMap(([name, face]) => {
+const faces = Object.entries(manifest.exports).flatMap(([name, face]) => {
   if (typeof face === "string" || Object.hasOwn(needNode, name)) return [];
   const [own, full] = "browser" in face ? [face.browser, face.default] : [face, face];
   const sources = { browser: sourceOf(own.default), full: sourceOf(full.default) };
@@ -31,9 +33,25 @@ function sourceOf(path: string): string {
   return path.replace(/^\.\/dist\//, "src/").replace(/js$/, "ts");
 }
 
+/** What bundlers do with the package's field `browser`, on its sources. */
+const browserField: Plugin = {
+  name: "browser field",
+  setup(build) {
+    const places = Object.entries(manifest.browser).map(([from, to]) =>
+      [from, to].map((path) => resolve(sourceOf(path))),
+    );
+    const faces = new Map(places as [string, string][]);
+    build.onResolve({ filter: /\/index\.ts$/ }, ({ path, resolveDir }) => {
+      const face = faces.get(resolve(resolveDir, path));
+      return face === undefined ? undefined : { path: face, sideEffects: false };
+    });
+  },
+};
+
 /** Bundles a face as an expression whose value is the module. */
-const bundle = (entry: string) =>
+const bundle = (entry: string, plugins: Plugin[] = [browserField]) =>
   build({
+    plugins,
     entryPoints: [entry],
     bundle: true,
     write: false,
@@ -42,16 +60,26 @@ const bundle = (entry: string) =>
     globalName: "face",
     target: "es2023", // as the package is built
     platform: "browser",
-    // Named by files that must fall away; what is still imported afterwards is the failure.
-    external: ["node:*", "koffi", "sharp", "onnxruntime-node", "jiti", "yauzl"],
+    external: ["node:*", "onnxruntime-web"],
     logLevel: "silent",
   });
+
+/** Packages that are made for Node.js. */
+const external: Plugin = {
+  name: "packages",
+  setup: (build) =>
+    build.onResolve({ filter: /^[a-z@]/ }, ({ path, kind }) =>
+      kind === "entry-point" ? undefined : { path, external: true },
+    ),
+};
 
 const leftovers = ({ metafile }: Awaited<ReturnType<typeof bundle>>) =>
   Object.values(metafile?.outputs ?? {})
     .flatMap((output) => output.imports)
     .filter(({ external }) => external)
-    .map(({ path }) => path);
+    .map(({ path }) => path)
+    // Made for browsers, and imported by an engine when it is opened.
+    .filter((path) => !path.startsWith("onnxruntime-web/"));
 
 /** What a page has of all that limn uses, and nothing of Node.js: no process, Buffer, require or global. */
 const page = () => {
@@ -90,8 +118,7 @@ describe.each(faces)("%s", (_, { browser, full }) => {
     const wanted = [...exportedBy(full)].filter(([, file]) => !ofNode.test(file));
     const there = exportedBy(browser);
     const lost = wanted.map(([name]) => name).filter((name) => !there.has(name));
-    // The root takes one type of the options of `load`.
-    expect(lost).toEqual(full === "src/index.ts" ? ["readImage", "LoadOptions"] : []);
+    expect(lost).toEqual(full === "src/index.ts" ? ["readImage"] : []);
   });
 });
 
@@ -103,8 +130,17 @@ test("a page makes a picture file", async () => {
 });
 
 test("Node.js would be noticed, and those that need it do", async () => {
-  const left = async (entry: string) => leftovers(await bundle(entry));
+  const left = async (entry: string) => leftovers(await bundle(entry, [external]));
   expect(await left("src/pipelines/index.ts")).toContain("node:fs/promises");
   for (const name of Object.keys(needNode))
     expect(await left(`src/${name}/index.ts`)).toContain("node:fs/promises");
+});
+
+test("every face for browsers stands for its other within the package too", () => {
+  const own = Object.values(manifest.exports).flatMap((face) =>
+    typeof face === "object" && "browser" in face
+      ? [[face.default.default, face.browser.default]]
+      : [],
+  );
+  expect(manifest.browser).toEqual(Object.fromEntries(own));
 });

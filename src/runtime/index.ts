@@ -15,4 +15,7 @@ export { openVinoEngine } from "./openvino.node.ts";
 export { ortEngine } from "./ort.node.ts";
 export { checkThreads } from "./threads.node.ts";
 export { value } from "./value.ts";
-export { wasmEngine } from "./wasm.node.ts";
+export type { WasmDevice } from "./wasm.ts";
+export { wasmEngine, type WasmEngineOptions } from "./wasm.node.ts";
+export { webEngine, type WebEngineOptions } from "./web.ts";
+export type { ReadRegion } from "./weight-pack.ts";

@@ -21,23 +21,25 @@ const readFileRegion: ReadRegion = async (file, offset, length) => {
   }
 };
 
-let loaded: Promise<Engine> | null = null;
+export interface WasmEngineOptions {
+  /** All processors, up to 8, when left out. The first engine of a thread decides. */
+  readonly threads?: number;
+  /** How weights are reached; by default they are in files. */
+  readonly read?: ReadRegion;
+}
 
 /**
  * ONNX Runtime in WebAssembly: f32 on the CPU, in the calling thread, which is blocked while it computes. Rejects with
- * EngineError where the package is missing. The first compilation decides how many threads there are.
+ * EngineError where the package is missing.
  */
-export function wasmEngine(): Promise<Engine> {
-  return (loaded ??= loadEngine());
-}
-
-async function loadEngine(): Promise<Engine> {
+export async function wasmEngine(options: WasmEngineOptions = {}): Promise<Engine> {
+  const { threads = Math.min(availableParallelism(), 8), read = readFileRegion } = options;
   const ort = await import("onnxruntime-web").catch((cause: unknown) => {
     throw new EngineError("the package onnxruntime-web is not installed", {
       hint: "npm install onnxruntime-web",
       cause,
     });
   });
-  ort.env.wasm.numThreads = Math.min(availableParallelism(), 8);
-  return wasmEngineOn({ ort, device: "wasm", read: readFileRegion });
+  ort.env.wasm.numThreads = threads;
+  return wasmEngineOn({ ort, device: "wasm", read });
 }

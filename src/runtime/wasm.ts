@@ -24,9 +24,10 @@ export interface WasmSurroundings {
 
 /** An engine on a loaded `onnxruntime-web`. */
 export function wasmEngineOn(surroundings: WasmSurroundings): Engine {
-  const turns = new Turns();
   const { ort, device } = surroundings;
   const traits = { name: device, precisions: ["f32"] } as const;
+  const turns = turnsOf.get(ort) ?? new Turns();
+  turnsOf.set(ort, turns);
   return {
     ...traits,
     version: ort.env.versions.web ?? ort.env.versions.common,
@@ -70,6 +71,9 @@ class Turns {
     return mine;
   }
 }
+
+/** By instance: every engine on it waits in the same line. */
+const turnsOf = new WeakMap<object, Turns>();
 
 class WasmProgram implements Program {
   readonly #ort: typeof Ort;

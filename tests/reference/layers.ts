@@ -81,7 +81,9 @@ export function wrongWays(src: string): string[] {
       if (to === from) return [];
       if (!allowed.includes(to))
         return [`${path}: ${from} may import only [${allowed.join(", ")}]`];
-      return target === `${to}/index.ts` ? [] : [`${path}: import ${to}/index.ts instead`];
+      // The root's face for browsers takes theirs.
+      const face = file === "browser.ts" && target === `${to}/browser.ts`;
+      return face || target === `${to}/index.ts` ? [] : [`${path}: import ${to}/index.ts instead`];
     });
   });
 }

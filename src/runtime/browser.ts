@@ -1,0 +1,15 @@
+/** @file The face of runtime/ where there is no Node.js. */
+export type {
+  Binding,
+  CompileOptions,
+  Engine,
+  Precision,
+  Program,
+  RunOptions,
+  Value,
+} from "./engine.ts";
+export { firstNotFinite, isFiniteArray, type NotFinite, type Rerun } from "./not-finite.ts";
+export { value } from "./value.ts";
+export type { WasmDevice } from "./wasm.ts";
+export { webEngine, type WebEngineOptions } from "./web.ts";
+export type { ReadRegion } from "./weight-pack.ts";
