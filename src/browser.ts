@@ -1,4 +1,4 @@
-/** @file The root export where there is no Node.js: all of `index.ts` but what opens files. */
+/** @file The root export where there is no Node.js: models are folders behind URLs. */
 export {
   EngineError,
   FormatError,
@@ -8,15 +8,21 @@ export {
   WeightError,
   type HostArray,
 } from "./base/index.ts";
-export { encodePng, type Image } from "./formats/index.ts";
+export { encodePng, type Image } from "./formats/browser.ts";
 export {
   finish,
+  load,
+  loadUnconditional,
+  openPainter,
   PixelDiffusion,
+  servePainter,
   StableDiffusion,
   textToImage,
   unconditional,
   type Generation,
   type GenerationStep,
+  type LoadOptions,
+  type Painter,
   type TextToImageRequest,
   type UnconditionalRequest,
-} from "./pipelines/index.ts";
+} from "./pipelines/browser.ts";
