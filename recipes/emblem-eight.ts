@@ -20,9 +20,9 @@ export default defineRecipe({
       concepts: firstConcepts.filter(({ en }) => things.has(en)),
       model,
     }),
-  // Words and pictures are learnt from nothing; the autoencoder is the model's own, and its one step only writes latents.
+  // Words and pictures are learnt from nothing; the autoencoder is the model's own, and its one step, at a rate of 0, only writes latents.
   stages: [
-    { ...furtherAutoencoderStage(1, () => readModel(model, "vae")), share: () => 0 },
+    furtherAutoencoderStage(1, () => readModel(model, "vae")),
     textStage(300),
     diffusionStage(1000),
   ],

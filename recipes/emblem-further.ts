@@ -18,7 +18,7 @@ export default defineRecipe({
     furtherAutoencoderStage(1500, () => readModel(model, "vae")),
     { ...textStage(2000), start: () => readModel(model, "text_encoder", "unet") },
     {
-      ...diffusionStage(12_000),
+      ...diffusionStage(15_000),
       start: async (run) =>
         new Map([...(await readModel(model, "unet")), ...(await run.weights("text"))]),
     },

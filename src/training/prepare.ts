@@ -1,5 +1,6 @@
 /** @file What a stage becomes before its first step: parameters, the forward graph and the graph of gradients. */
 import { grad } from "../autodiff/index.ts";
+import { RequestError } from "../base/index.ts";
 import { parametersOf, place } from "../nn/index.ts";
 import { graphOf, type Graph, type Parameter } from "../tensor/index.ts";
 import type { Stage } from "./recipe.ts";
@@ -16,7 +17,7 @@ export interface Prepared {
   readonly gradients: Graph;
 }
 
-/** Traces a stage, places its networks and differentiates its loss. */
+/** Traces a stage, places its networks and differentiates its loss. Throws RequestError where nothing would move. */
 export function prepare(stage: Pick<Stage, "trace" | "share">): Prepared {
   const { networks, outputs } = stage.trace();
   const parameters = Object.entries(networks).flatMap(([name, network]) =>
@@ -24,6 +25,10 @@ export function prepare(stage: Pick<Stage, "trace" | "share">): Prepared {
   );
   const share = (path: string) => stage.share?.(path) ?? 1;
   const moving = parameters.filter((p) => p.trains && share(p.path) > 0);
+  if (moving.length === 0)
+    throw new RequestError("share", `leaves none of the ${parameters.length} parameters to train`, {
+      hint: "a share above 0 lets a parameter move",
+    });
   const gradients = grad(outputs.loss, moving);
   const named = moving.map((p, i) => [slotName("gradient", p.path), gradients[i]] as const);
   return {
