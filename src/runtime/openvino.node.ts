@@ -104,10 +104,27 @@ async function read(
   return [await api.readModel(await gathered.write(lowered.bytes)), lowered];
 }
 
+/**
+ * 2026.4 loses its order of the nodes while it fuses some gradients ("Topological order is required, but not set"): such
+ * a graph is compiled again without fusing subgraphs, which then are computed op by op.
+ */
+async function compileFused(
+  api: OpenVinoApi,
+  model: bigint,
+  properties: Properties,
+): Promise<Compiled> {
+  try {
+    return await api.compile(model, properties);
+  } catch (error) {
+    if (!(error instanceof EngineError) || !error.message.includes("TokenizeSnippets")) throw error;
+    return api.compile(model, { ...properties, SNIPPETS_MODE: "DISABLE" });
+  }
+}
+
 async function compile(api: OpenVinoApi, graph: Graph, options: CompileOptions): Promise<Program> {
   const [model, lowered] = await read(api, graph, options);
   try {
-    const compiled = await api.compile(model, propertiesOf(options));
+    const compiled = await compileFused(api, model, propertiesOf(options));
     const [inputs, outputs] = api.sizes(compiled);
     assert(
       inputs === lowered.inputs.length && outputs === lowered.outputs.length,

@@ -1,7 +1,8 @@
 /** @file Losses, gradients, optimisers, rates and averages against PyTorch 2.9.1 and diffusers 0.35.2. */
 import { beforeAll, describe, expect, test } from "vitest";
-import { ortEngine, value, type Engine, type Value } from "../runtime/index.ts";
+import { value, type Engine, type Value } from "../runtime/index.ts";
 import { graphOf, input } from "../tensor/index.ts";
+import { describeEngines } from "../../tests/reference/engines.ts";
 import {
   batchOf,
   golden,
@@ -25,10 +26,8 @@ import { updateGraph } from "./update.ts";
 const { json } = golden;
 const bind = () => ({ kind: "input" }) as const;
 
+/** The engine under test. */
 let engine: Engine;
-beforeAll(async () => {
-  engine = await ortEngine();
-});
 
 const normOf = (list: Iterable<Float32Array>) =>
   Math.sqrt([...list].reduce((sum, x) => x.reduce((s, v) => s + v * v, sum), 0));
@@ -74,26 +73,6 @@ test("where the numbers come from", () => {
   expect(json.tensors).toBe("training.safetensors");
   expect(plain(json.versions)).toEqual({ torch: "2.9.1", diffusers: "0.35.2" });
   expect(json.seed).toBe(0);
-});
-
-test("noise is added and the velocity made as diffusers does", async () => {
-  const batch = await batchOf(0);
-  const [clean, noise, alpha, sigma] = ["clean", "noise", "alpha", "sigma"].map((name) =>
-    input(name, batch[name].shape),
-  );
-  const graph = graphOf({
-    noisy: addNoise(clean, noise, alpha, sigma),
-    velocity: target("v_prediction", { clean, noise, alpha, sigma }),
-  });
-  await using program = await engine.compile(graph, { bind });
-  const out = await program.run(batch);
-  // One unit in the last place of numbers up to 4.
-  for (const name of ["noisy", "velocity"] as const)
-    expectNear(out[name].data as Float32Array, await golden.tensor(json[name]), 5e-7, name);
-  json.snr.forEach((snr, i) => {
-    const ratio = Number(batch.alpha.data[i]) / Number(batch.sigma.data[i]);
-    expectShare(ratio ** 2, snr, 1e-5);
-  });
 });
 
 const zeroes = { kind: "sgd", momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 } as const;
@@ -178,160 +157,186 @@ async function trainThree(
   return { losses, norms, after, average: slotOf(state, "average") };
 }
 
-describe.each(["tiny", "unet"] as const)("%s", (label) => {
-  const part = json[label];
-
-  test("has the parameters of the reference, and its output", async () => {
-    const traced = traceLoss(label, "epsilon");
-    const { parameters } = prepare({ trace: () => traced });
-    const weights = await named(part.weights);
-    expect(new Map(parameters.map(({ path, size }) => [path, size]))).toEqual(
-      new Map([...weights].map(([path, data]) => [path, data.length])),
-    );
-    expect(parameters.reduce((sum, { size }) => sum + size, 0)).toBe(part.parameters);
-
-    await using program = await engine.compile(graphOf({ output: traced.output }), { bind });
-    const given = parameters.map(({ path, shape }) => [path, value(get(weights, path), shape)]);
-    const values = Object.fromEntries(given) as Record<string, Value>;
-    const out = await program.run({ ...values, ...(await batchOf(0)) });
-    const output = out.output.data as Float32Array;
-    expectNear(output, await golden.tensor(part.output), 1e-5);
-    const mean = output.reduce((a, b) => a + b, 0) / output.length;
-    const deviation = normOf([output.map((v) => v - mean)]) / Math.sqrt(output.length - 1);
-    expectShare(deviation, part.output_std, 1e-5);
+describeEngines("training as PyTorch does it", ({ open }) => {
+  beforeAll(async () => {
+    engine = await open();
   });
 
-  test("loss and all gradients, whole and in two parts", async () => {
-    const theirs = await named(part.gradients);
-    for (const parts of [1, 2]) {
-      const { prepared, metrics, gradients, samples } = await firstGradients(label, {
+  test("noise is added and the velocity made as diffusers does", async () => {
+    const batch = await batchOf(0);
+    const [clean, noise, alpha, sigma] = ["clean", "noise", "alpha", "sigma"].map((name) =>
+      input(name, batch[name].shape),
+    );
+    const graph = graphOf({
+      noisy: addNoise(clean, noise, alpha, sigma),
+      velocity: target("v_prediction", { clean, noise, alpha, sigma }),
+    });
+    await using program = await engine.compile(graph, { bind });
+    const out = await program.run(batch);
+    // One unit in the last place of numbers up to 4.
+    for (const name of ["noisy", "velocity"] as const)
+      expectNear(out[name].data as Float32Array, await golden.tensor(json[name]), 5e-7, name);
+    json.snr.forEach((snr, i) => {
+      const ratio = Number(batch.alpha.data[i]) / Number(batch.sigma.data[i]);
+      expectShare(ratio ** 2, snr, 1e-5);
+    });
+  });
+
+  describe.each(["tiny", "unet"] as const)("%s", (label) => {
+    const part = json[label];
+
+    test("has the parameters of the reference, and its output", async () => {
+      const traced = traceLoss(label, "epsilon");
+      const { parameters } = prepare({ trace: () => traced });
+      const weights = await named(part.weights);
+      expect(new Map(parameters.map(({ path, size }) => [path, size]))).toEqual(
+        new Map([...weights].map(([path, data]) => [path, data.length])),
+      );
+      expect(parameters.reduce((sum, { size }) => sum + size, 0)).toBe(part.parameters);
+
+      await using program = await engine.compile(graphOf({ output: traced.output }), { bind });
+      const given = parameters.map(({ path, shape }) => [path, value(get(weights, path), shape)]);
+      const values = Object.fromEntries(given) as Record<string, Value>;
+      const out = await program.run({ ...values, ...(await batchOf(0)) });
+      const output = out.output.data as Float32Array;
+      expectNear(output, await golden.tensor(part.output), 1e-5);
+      const mean = output.reduce((a, b) => a + b, 0) / output.length;
+      const deviation = normOf([output.map((v) => v - mean)]) / Math.sqrt(output.length - 1);
+      expectShare(deviation, part.output_std, 1e-5);
+    });
+
+    test("loss and all gradients, whole and in two parts", async () => {
+      const theirs = await named(part.gradients);
+      for (const parts of [1, 2]) {
+        const { prepared, metrics, gradients, samples } = await firstGradients(label, {
+          prediction: "epsilon",
+          gamma: null,
+          parts,
+        });
+        expect(samples).toBe(2);
+        expectShare(metrics.loss, part.loss, 1e-5);
+        expect(gradients.length).toBe(theirs.size);
+        prepared.trained.forEach(({ path }, i) => {
+          const expected = get(theirs, path);
+          expectNear(gradients[i], expected, 1e-6 + 1e-4 * largest(expected), `${parts} ${path}`);
+        });
+        expectShare(normOf(gradients), part.gradient_norm, 1e-5);
+      }
+    });
+
+    test("six losses: ε, v and x0, plain and weighted by min-SNR", async () => {
+      expect(part.losses.length).toBe(6);
+      for (const row of part.losses) {
+        const { prediction, min_snr_gamma: gamma } = row;
+        const what = `${prediction} ${gamma}`;
+        const { prepared, metrics, gradients } = await firstGradients(label, { prediction, gamma });
+        expectShare(metrics.loss, row.loss, 1e-5, what);
+        expectShare(normOf(gradients), row.gradient_norm, 1e-5, what);
+        const at = prepared.trained.findIndex(({ path }) => path === `net.${row.parameter}`);
+        const expected = await golden.tensor(row.gradient);
+        expectNear(gradients[at], expected, 1e-6 + 1e-4 * largest(expected), what);
+      }
+    });
+
+    test("clipping by the global norm", async () => {
+      const { max_norm: clip, norm_before, factor, norm_after } = part.clipping;
+      const { prepared, gradients } = await firstGradients(label, {
         prediction: "epsilon",
         gamma: null,
-        parts,
       });
-      expect(samples).toBe(2);
-      expectShare(metrics.loss, part.loss, 1e-5);
-      expect(gradients.length).toBe(theirs.size);
-      prepared.trained.forEach(({ path }, i) => {
-        const expected = get(theirs, path);
-        expectNear(gradients[i], expected, 1e-6 + 1e-4 * largest(expected), `${parts} ${path}`);
-      });
-      expectShare(normOf(gradients), part.gradient_norm, 1e-5);
-    }
-  });
-
-  test("six losses: ε, v and x0, plain and weighted by min-SNR", async () => {
-    expect(part.losses.length).toBe(6);
-    for (const row of part.losses) {
-      const { prediction, min_snr_gamma: gamma } = row;
-      const what = `${prediction} ${gamma}`;
-      const { prepared, metrics, gradients } = await firstGradients(label, { prediction, gamma });
-      expectShare(metrics.loss, row.loss, 1e-5, what);
-      expectShare(normOf(gradients), row.gradient_norm, 1e-5, what);
-      const at = prepared.trained.findIndex(({ path }) => path === `net.${row.parameter}`);
-      const expected = await golden.tensor(row.gradient);
-      expectNear(gradients[at], expected, 1e-6 + 1e-4 * largest(expected), what);
-    }
-  });
-
-  test("clipping by the global norm", async () => {
-    const { max_norm: clip, norm_before, factor, norm_after } = part.clipping;
-    const { prepared, gradients } = await firstGradients(label, {
-      prediction: "epsilon",
-      gamma: null,
-    });
-    // Plain descent at rate 1 from zero leaves minus the clipped gradients.
-    const graph = updateGraph(prepared.trained, optimizer(zeroes), { clip, average: false });
-    await using program = await engine.compile(graph, { bind });
-    const given = prepared.trained.flatMap(({ path, shape }, i) => [
-      [`gradient/${path}`, value(gradients[i], shape)],
-      [`value/${path}`, value(new Float32Array(gradients[i].length), shape)],
-    ]);
-    const values = Object.fromEntries(given) as Record<string, Value>;
-    const out = await program.run({ ...values, rate: value([1], []) });
-    expectShare(Number(out.norm.data[0]), norm_before, 1e-5);
-    const moved = prepared.trained.map(({ path }) => out[`value/${path}`].data as Float32Array);
-    expectShare(normOf(moved), norm_after, 1e-5);
-    expectShare(normOf(moved) / normOf(gradients), factor, 1e-5);
-  });
-
-  for (const [i, run] of part.training.entries())
-    test(`three steps of ${run.optimizer}${run.clip === null ? "" : " clipped"}`, async () => {
-      const start = await named(part.weights);
-      const { losses, norms, after, average } = await trainThree(label, run);
-      run.losses.forEach((loss, step) => expectShare(losses[step], loss, 1e-5, `step ${step}`));
-      expectShare(norms[0], part.gradient_norm, 1e-5);
-      const distance = (to: Weights) => normOf([...to].map(([p, x]) => minus(x, get(start, p))));
-      const near = async (ours: Weights, pattern: string, difference: number) => {
-        const tolerance = run.optimizer === "sgd" ? 1e-6 : Math.max(1e-5, 3 * difference);
-        const theirs = await named(pattern);
-        const off = [...theirs].map(([path, x]) => minus(get(ours, path), x));
-        const beyond = off.flatMap((x) => [...x]).filter((d) => !(Math.abs(d) <= tolerance));
-        // Adam divides by |g|: where that is near ε, the last bit of g decides over ±rate a step.
-        const share = run.optimizer === "sgd" ? 0 : 1e-3 * part.parameters;
-        expect(beyond.length).toBeLessThanOrEqual(share);
-        for (const d of beyond) expect(Math.abs(d)).toBeLessThanOrEqual(2 * 3 * run.options.lr);
-      };
-      for (const n of [1, 3] as const) {
-        const [stored, norm, far] = [
-          run[`after ${n}`],
-          run[`norm after ${n}`],
-          run[`distance after ${n}`],
-        ];
-        if (stored) await near(after[n - 1], stored, run.difference_to_f64[n]);
-        else {
-          expectShare(normOf(after[n - 1].values()), norm ?? NaN, 1e-6);
-          expectShare(distance(after[n - 1]), far ?? NaN, 1e-4 + run.difference_to_f64[n]);
-        }
-      }
-      if (i > 0) return; // the averages are those of the first run
-      const copied = await trainThree(label, run, { decay: 0.9999, ramp: "diffusers" });
-      const kinds = { plain: average, diffusers: copied.average };
-      for (const kind of ["plain", "diffusers"] as const) {
-        const stored = run[`ema ${kind}`];
-        if (stored) await near(kinds[kind], stored, run.difference_to_f64[3]);
-        else expectShare(distance(kinds[kind]), run[`ema ${kind} distance`] ?? NaN, 1e-4);
-      }
-    });
-});
-
-describe("optimisers alone, five steps on given gradients", () => {
-  expect(json.optimizers.length).toBe(13);
-  for (const row of json.optimizers)
-    test(row.name, async () => {
-      expect(row.name.split(" ")[0]).toBe(row.class.toLowerCase());
-      const rule = optimizer(configOf(row.name, plain(row.options)));
-      const shape = golden.shape("optimizers/start");
-      const trained = [{ path: "p", shape, rate: 1 }];
-      const graph = updateGraph(trained, rule, { clip: null, average: false });
+      // Plain descent at rate 1 from zero leaves minus the clipped gradients.
+      const graph = updateGraph(prepared.trained, optimizer(zeroes), { clip, average: false });
       await using program = await engine.compile(graph, { bind });
-      const gradients = await golden.tensor("optimizers/gradients");
-      const wanted = await golden.tensor(row.parameters);
-      let state = Object.fromEntries(
-        Object.entries({ value: shape, ...rule.slots(shape) }).map(([slot, its]) => [
-          `${slot}/p`,
-          value(new Float32Array(its.reduce((a, b) => a * b, 1)), its),
-        ]),
-      );
-      state["value/p"] = value(await golden.tensor("optimizers/start"), shape);
-      for (let step = 0; step < 5; step++) {
-        const scalars = Object.entries({ rate: row.options.lr, ...rule.scalars(step + 1) });
-        const { norm, ...next } = await program.run({
-          ...state,
-          ...Object.fromEntries(scalars.map(([name, number]) => [name, value([number], [])])),
-          "gradient/p": value(gradients.slice(step * 24, step * 24 + 24), shape),
-        });
-        expectShare(
-          Number(norm.data[0]),
-          normOf([gradients.slice(step * 24, step * 24 + 24)]),
-          1e-5,
-        );
-        state = next;
-        // A few roundings of numbers up to 3.
-        const expected = wanted.slice(step * 24, step * 24 + 24);
-        expectNear(next["value/p"].data as Float32Array, expected, 1e-6, `step ${step + 1}`);
-      }
+      const given = prepared.trained.flatMap(({ path, shape }, i) => [
+        [`gradient/${path}`, value(gradients[i], shape)],
+        [`value/${path}`, value(new Float32Array(gradients[i].length), shape)],
+      ]);
+      const values = Object.fromEntries(given) as Record<string, Value>;
+      const out = await program.run({ ...values, rate: value([1], []) });
+      expectShare(Number(out.norm.data[0]), norm_before, 1e-5);
+      const moved = prepared.trained.map(({ path }) => out[`value/${path}`].data as Float32Array);
+      expectShare(normOf(moved), norm_after, 1e-5);
+      expectShare(normOf(moved) / normOf(gradients), factor, 1e-5);
     });
+
+    for (const [i, run] of part.training.entries())
+      test(`three steps of ${run.optimizer}${run.clip === null ? "" : " clipped"}`, async () => {
+        const start = await named(part.weights);
+        const { losses, norms, after, average } = await trainThree(label, run);
+        run.losses.forEach((loss, step) => expectShare(losses[step], loss, 1e-5, `step ${step}`));
+        expectShare(norms[0], part.gradient_norm, 1e-5);
+        const distance = (to: Weights) => normOf([...to].map(([p, x]) => minus(x, get(start, p))));
+        const near = async (ours: Weights, pattern: string, difference: number) => {
+          const tolerance = run.optimizer === "sgd" ? 1e-6 : Math.max(1e-5, 3 * difference);
+          const theirs = await named(pattern);
+          const off = [...theirs].map(([path, x]) => minus(get(ours, path), x));
+          const beyond = off.flatMap((x) => [...x]).filter((d) => !(Math.abs(d) <= tolerance));
+          // Adam divides by |g|: where that is near ε, the last bit of g decides over ±rate a step.
+          const share = run.optimizer === "sgd" ? 0 : 1e-3 * part.parameters;
+          expect(beyond.length).toBeLessThanOrEqual(share);
+          for (const d of beyond) expect(Math.abs(d)).toBeLessThanOrEqual(2 * 3 * run.options.lr);
+        };
+        for (const n of [1, 3] as const) {
+          const [stored, norm, far] = [
+            run[`after ${n}`],
+            run[`norm after ${n}`],
+            run[`distance after ${n}`],
+          ];
+          if (stored) await near(after[n - 1], stored, run.difference_to_f64[n]);
+          else {
+            expectShare(normOf(after[n - 1].values()), norm ?? NaN, 1e-6);
+            expectShare(distance(after[n - 1]), far ?? NaN, 1e-4 + run.difference_to_f64[n]);
+          }
+        }
+        if (i > 0) return; // the averages are those of the first run
+        const copied = await trainThree(label, run, { decay: 0.9999, ramp: "diffusers" });
+        const kinds = { plain: average, diffusers: copied.average };
+        for (const kind of ["plain", "diffusers"] as const) {
+          const stored = run[`ema ${kind}`];
+          if (stored) await near(kinds[kind], stored, run.difference_to_f64[3]);
+          else expectShare(distance(kinds[kind]), run[`ema ${kind} distance`] ?? NaN, 1e-4);
+        }
+      });
+  });
+
+  describe("optimisers alone, five steps on given gradients", () => {
+    expect(json.optimizers.length).toBe(13);
+    for (const row of json.optimizers)
+      test(row.name, async () => {
+        expect(row.name.split(" ")[0]).toBe(row.class.toLowerCase());
+        const rule = optimizer(configOf(row.name, plain(row.options)));
+        const shape = golden.shape("optimizers/start");
+        const trained = [{ path: "p", shape, rate: 1 }];
+        const graph = updateGraph(trained, rule, { clip: null, average: false });
+        await using program = await engine.compile(graph, { bind });
+        const gradients = await golden.tensor("optimizers/gradients");
+        const wanted = await golden.tensor(row.parameters);
+        let state = Object.fromEntries(
+          Object.entries({ value: shape, ...rule.slots(shape) }).map(([slot, its]) => [
+            `${slot}/p`,
+            value(new Float32Array(its.reduce((a, b) => a * b, 1)), its),
+          ]),
+        );
+        state["value/p"] = value(await golden.tensor("optimizers/start"), shape);
+        for (let step = 0; step < 5; step++) {
+          const scalars = Object.entries({ rate: row.options.lr, ...rule.scalars(step + 1) });
+          const { norm, ...next } = await program.run({
+            ...state,
+            ...Object.fromEntries(scalars.map(([name, number]) => [name, value([number], [])])),
+            "gradient/p": value(gradients.slice(step * 24, step * 24 + 24), shape),
+          });
+          expectShare(
+            Number(norm.data[0]),
+            normOf([gradients.slice(step * 24, step * 24 + 24)]),
+            1e-5,
+          );
+          state = next;
+          // A few roundings of numbers up to 3.
+          const expected = wanted.slice(step * 24, step * 24 + 24);
+          expectNear(next["value/p"].data as Float32Array, expected, 1e-6, `step ${step + 1}`);
+        }
+      });
+  });
 });
 
 describe("learning rates of 24 steps, planned for 20", () => {
