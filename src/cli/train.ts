@@ -1,12 +1,15 @@
 /** @file `limn train`: runs a recipe. */
 import { RequestError } from "../base/index.ts";
-import { trainRecipe, type TrainEvent } from "../service/index.ts";
-import { commandNamed, parseWords, wholeNumber } from "./program.ts";
+import { trainRecipe, type TrainEvent, type TrainRequest } from "../service/index.ts";
+import { commandNamed, oneOf, parseWords, wholeNumber } from "./program.ts";
 import { showSeconds } from "./progress.ts";
 import { interruptible } from "./signals.ts";
 
 interface TrainWords {
   readonly out?: string;
+  readonly engine?: TrainRequest["engine"];
+  readonly precision?: TrainRequest["precision"];
+  readonly switchEngine?: true;
   readonly threads?: number;
   readonly keepEvery?: number;
   readonly json?: true;
@@ -41,6 +44,17 @@ export async function train(words: readonly string[]): Promise<number> {
     .usage("RECIPE [options]")
     .argument("[RECIPE]", "a recipe file, such as recipes/ddpm.ts")
     .option("--out <FOLDER>", "run folder; runs/NAME when left out")
+    .option(
+      "--engine <NAME>",
+      "auto, ort or openvino",
+      oneOf("engine", ["auto", "ort", "openvino"]),
+    )
+    .option(
+      "--precision <NAME>",
+      "of the gradients: f32 (default), bf16, or auto: bf16 where the engine has it",
+      oneOf("precision", ["auto", "f32", "bf16"]),
+    )
+    .option("--switch-engine", "go on from a checkpoint of another engine or precision")
     .option("--threads <N>", "processor threads", wholeNumber("threads", 1))
     .option("--keep-every <N>", "steps between checkpoints", wholeNumber("keep-every", 1))
     .option("--json", "one JSON object for each event on stdout")
@@ -51,10 +65,14 @@ export async function train(words: readonly string[]): Promise<number> {
     throw new RequestError("train", "needs a recipe", {
       hint: "limn train recipes/ddpm.ts; to draw a train: limn generate train",
     });
-  const { out, threads, keepEvery, json } = command.opts<TrainWords>();
-  const request = {
+  const { out, engine, precision, switchEngine, threads, keepEvery, json } =
+    command.opts<TrainWords>();
+  const request: TrainRequest = {
     recipe,
     folder: out ?? null,
+    engine: engine ?? "auto",
+    precision: precision ?? "f32",
+    otherEngine: switchEngine ? "go on" : "refuse",
     threads: threads ?? null,
     keepEvery: keepEvery ?? null,
   };

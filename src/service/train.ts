@@ -2,8 +2,12 @@
 import { access } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { RequestError } from "../base/index.ts";
-import { ortEngine } from "../runtime/index.ts";
-import { train, type TrainEvent } from "../training/index.ts";
+import { train, type OtherEngine, type TrainEvent } from "../training/index.ts";
+import {
+  openTrainingEngine,
+  type TrainingEngine,
+  type TrainingPrecision,
+} from "./training-engine.ts";
 
 export type { TrainEvent };
 
@@ -12,6 +16,11 @@ export interface TrainRequest {
   readonly recipe: string;
   /** Run folder; `runs/NAME` of the recipe when null. A run that was stopped goes on from there. */
   readonly folder: string | null;
+  readonly engine: TrainingEngine;
+  /** What gradients are computed in; weights and the optimiser are f32 in any case. */
+  readonly precision: TrainingPrecision;
+  /** Whether a run may go on from a checkpoint of another engine or precision. */
+  readonly otherEngine: OtherEngine;
   readonly threads: number | null;
   /** Steps between checkpoints; null leaves it to the trainer. */
   readonly keepEvery: number | null;
@@ -31,10 +40,14 @@ export async function* trainRecipe(
   await access(recipe).catch(() => {
     throw new RequestError("recipe", `there is no recipe ${request.recipe}`);
   });
-  const { threads, keepEvery } = request;
+  const { threads, keepEvery, otherEngine } = request;
+  const { engine, precision } = await openTrainingEngine(request.engine, request.precision);
+  yield { kind: "note", text: `computing with ${engine.name} ${engine.version} in ${precision}` };
   const events = train(recipe, {
     folder: resolve(runFolder(request)),
-    engine: await ortEngine(),
+    engine,
+    precision,
+    otherEngine,
     clock: () => performance.now() / 1000,
     ...(threads === null ? {} : { threads }),
     ...(keepEvery === null ? {} : { keepEvery }),

@@ -3,12 +3,13 @@ import { createHash } from "node:crypto";
 import { RequestError } from "../base/index.ts";
 import { print } from "../tensor/index.ts";
 import type { Prepared } from "./prepare.ts";
-import type { Stage } from "./recipe.ts";
+import type { Run, Stage } from "./recipe.ts";
 
 /** Texts by name; in a file's metadata each name begins with `recipe.`. */
 export type Fingerprint = ReadonlyMap<string, string>;
 
 const prefix = "recipe.";
+const engineKey = "computed-by";
 
 /** The settings of a stage, and hashes of its graph of gradients and of its shares of the rate. */
 export function fingerprintOf(stage: Stage, { gradients, trained }: Prepared): Fingerprint {
@@ -23,22 +24,30 @@ export function fingerprintOf(stage: Stage, { gradients, trained }: Prepared): F
   ]);
 }
 
-/** The fingerprint as entries of a file's metadata. */
-export function toMetadata(fingerprint: Fingerprint): Map<string, string> {
-  return new Map([...fingerprint].map(([name, text]) => [prefix + name, text]));
+/** Entries of a file's metadata that say what it was made by. */
+export type Marks = ReadonlyMap<string, string>;
+
+/** A fingerprint, and what computes, as marks. */
+export function marksOf(fingerprint: Fingerprint, run: Run): Marks {
+  const recipe = [...fingerprint].map(([name, text]) => [prefix + name, text] as const);
+  return new Map([...recipe, [engineKey, computedBy(run)]]);
 }
 
 /** Whether a file was written with a fingerprint: limn's first runs were not. */
-export function hasFingerprint(metadata: ReadonlyMap<string, string>): boolean {
+export function hasFingerprint(metadata: Marks): boolean {
   return [...metadata.keys()].some((key) => key.startsWith(prefix));
 }
 
+/** Which engine computes in what, as a text. */
+export const computedBy = ({ engine, precision }: Run): string => `${engine.name} ${precision}`;
+
+/** What computed a file. Before there was a choice nothing was written down. */
+export function computedThen(metadata: Marks): string {
+  return metadata.get(engineKey) ?? "ort f32";
+}
+
 /** Throws RequestError where a file was made by a stage that differs, and says in what. */
-export function checkFingerprint(
-  file: string,
-  metadata: ReadonlyMap<string, string>,
-  fingerprint: Fingerprint,
-): void {
+export function checkFingerprint(file: string, metadata: Marks, fingerprint: Fingerprint): void {
   const differing = [...fingerprint].flatMap(([name, now]) => {
     const then = metadata.get(prefix + name) ?? "unknown";
     if (then === now) return [];

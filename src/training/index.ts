@@ -58,4 +58,5 @@ export {
   type Traced,
   type Weights,
 } from "./recipe.ts";
+export type { OtherEngine } from "./begin.node.ts";
 export { train, type TrainEvent, type TrainOptions } from "./train.node.ts";

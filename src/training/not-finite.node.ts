@@ -14,10 +14,15 @@ const places: Readonly<Record<NotFinite["kind"], (name: string) => string>> = {
   node: (name) => name,
 };
 
-async function runOnce(graph: Graph, { engine }: Run, inputs: Readonly<Record<string, Value>>) {
+async function runOnce(
+  graph: Graph,
+  { engine, precision }: Run,
+  inputs: Readonly<Record<string, Value>>,
+) {
   await using program = await engine.compile(graph, {
     bind: () => ({ kind: "input" }),
     mode: "lean",
+    precision,
   });
   return await program.run(inputs);
 }

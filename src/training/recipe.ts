@@ -1,5 +1,5 @@
 /** @file What a training recipe says: stages, each with its networks, objective, data, optimiser and course. */
-import type { Engine, Value } from "../runtime/index.ts";
+import type { Engine, Precision, Value } from "../runtime/index.ts";
 import type { Module } from "../nn/index.ts";
 import type { Tensor } from "../tensor/index.ts";
 import type { Image } from "../formats/index.ts";
@@ -25,6 +25,8 @@ export interface Run {
   readonly folder: string;
   readonly engine: Engine;
   readonly threads: number | undefined;
+  /** What gradients are computed in; weights, optimiser and pictures are f32 in any case. */
+  readonly precision: Precision;
   weights(stage: string): Promise<Weights>;
 }
 

@@ -10,7 +10,7 @@ import {
 } from "../formats/index.ts";
 import { isFiniteArray } from "../runtime/index.ts";
 import type { Parameter } from "../tensor/index.ts";
-import { toMetadata, type Fingerprint } from "./fingerprint.node.ts";
+import type { Marks } from "./fingerprint.node.ts";
 import { initialValues } from "./initial.ts";
 import type { Optimizer } from "./optimizer-rule.ts";
 import type { Weights } from "./recipe.ts";
@@ -94,13 +94,9 @@ const asTensor = ([name, data]: readonly [string, Float32Array]) => ({
 });
 
 /** Writes the state, whole or not at all, then drops all but the newest two checkpoints. */
-export async function saveCheckpoint(
-  folder: string,
-  state: State,
-  fingerprint: Fingerprint,
-): Promise<void> {
+export async function saveCheckpoint(folder: string, state: State, marks: Marks): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const metadata = new Map([["step", String(state.step)], ...toMetadata(fingerprint)]);
+  const metadata = new Map([["step", String(state.step)], ...marks]);
   await writeSafetensors(fileOf(folder, state.step), [...state.values].map(asTensor), metadata);
   for (const step of (await checkpoints(folder)).slice(0, -2)) await rm(fileOf(folder, step));
 }
@@ -160,12 +156,8 @@ export async function readState(
 export const finishedFile = (folder: string) => join(folder, "averaged.safetensors");
 
 /** Writes averaged weights of a finished stage. */
-export async function saveWeights(
-  file: string,
-  weights: Weights,
-  fingerprint: Fingerprint,
-): Promise<void> {
-  await writeSafetensors(file, [...weights].map(asTensor), toMetadata(fingerprint));
+export async function saveWeights(file: string, weights: Weights, marks: Marks): Promise<void> {
+  await writeSafetensors(file, [...weights].map(asTensor), marks);
 }
 
 /** Reads what `saveWeights` wrote. */

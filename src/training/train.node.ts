@@ -2,8 +2,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { encodePng, removeTorn, writeFileAtomic } from "../formats/index.ts";
-import { checkThreads, type Engine } from "../runtime/index.ts";
-import { begin, finishedNotes } from "./begin.node.ts";
+import { checkThreads, type Engine, type Precision } from "../runtime/index.ts";
+import { begin, finishedNotes, type OtherEngine } from "./begin.node.ts";
 import { lossCurve } from "./curve.node.ts";
 import { explainRecipe, explainWriting } from "./explain.node.ts";
 import { Journal } from "./journal.node.ts";
@@ -33,6 +33,10 @@ export interface TrainOptions {
   readonly folder: string;
   readonly engine: Engine;
   readonly threads?: number;
+  /** What gradients are computed in; f32 when left out. Weights, averages and the optimiser are f32 in any case. */
+  readonly precision?: Precision;
+  /** Whether a run may go on from a checkpoint of another engine or precision; `refuse` when left out. */
+  readonly otherEngine?: OtherEngine;
   /** Steps between checkpoints; 500 when left out. */
   readonly keepEvery?: number;
   /** Seconds since some fixed moment. */
@@ -69,6 +73,7 @@ async function* runStages(recipe: Recipe, options: Begun): AsyncGenerator<TrainE
     folder: options.folder,
     engine: options.engine,
     threads: options.threads,
+    precision: options.precision ?? "f32",
     weights: (stage) => loadWeights(finishedFile(join(options.folder, stage))),
   };
   for (const stage of recipe.stages) {
@@ -95,7 +100,7 @@ async function* runStage(stage: Stage, run: Run, options: Begun): AsyncGenerator
   const folder = join(run.folder, stage.name);
   await mkdir(folder, { recursive: true });
   await removeTorn(folder);
-  const beginning = await begin(stage, run);
+  const beginning = await begin(stage, run, options.otherEngine);
   const from = beginning.state.step;
   for (const text of beginning.notes) yield { kind: "note", text };
   yield { kind: "stage", name: stage.name, from, steps: stage.steps };
@@ -112,7 +117,7 @@ async function* runStage(stage: Stage, run: Run, options: Begun): AsyncGenerator
   yield await drawCurve(desk);
   await stage.finish?.(run, weights);
   // Last of all: this file says that nothing of the stage is left to do.
-  await saveWeights(finishedFile(folder), weights, beginning.fingerprint);
+  await saveWeights(finishedFile(folder), weights, beginning.marks);
   yield { kind: "finished", stage: stage.name, folder };
 }
 

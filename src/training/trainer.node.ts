@@ -53,21 +53,22 @@ export async function* trainStage(
   { run, loader, keepEvery, beginning }: StageRun,
 ): AsyncGenerator<LiveStep, Weights> {
   const folder = join(run.folder, stage.name);
-  const { prepared, state, fingerprint } = beginning;
+  const { prepared, state, marks } = beginning;
   const threads = run.threads === undefined ? {} : { threads: run.threads };
   const options = { bind: () => ({ kind: "input" }) as const, ...threads };
   const updates = updateGraph(prepared.trained, optimizer(stage.optimizer), {
     clip: stage.clip,
     average: stage.ema !== null,
   });
-  await using gradients = await run.engine.compile(prepared.gradients, options);
+  const { precision } = run;
+  await using gradients = await run.engine.compile(prepared.gradients, { ...options, precision });
   await using updating = await run.engine.compile(updates, options);
   const programs = { gradients, updating };
   const going = { run, loader, state, prepared, updates, scratch: new Scratch() };
   let [saved, written] = [state.step, state.step];
   const save = async () => {
     if (state.step === saved || state.step !== written || !isSound(state)) return;
-    await saveCheckpoint(folder, state, fingerprint);
+    await saveCheckpoint(folder, state, marks);
     saved = state.step;
   };
   let failed = false;
