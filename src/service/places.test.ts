@@ -1,4 +1,5 @@
 /** @file Places that can be written to and such that cannot, found out before the work. */
+import { rmSync, writeFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -82,7 +83,11 @@ test("the first file that cannot be written ends the job", async () => {
     ...quiet,
     target: { kind: "folder", path: out, names: "number" },
     saveLatents: null,
-    onFile: () => void rm(out, { recursive: true }).then(() => writeFile(out, "in the way")),
+    // At once: the next file is begun as soon as this returns.
+    onFile() {
+      rmSync(out, { recursive: true });
+      writeFileSync(out, "in the way");
+    },
   });
   await expect(drawing).rejects.toThrow(/^cannot write .*(is a file|can be made there)/);
   expect(events.length).toBeLessThan(100);
