@@ -328,6 +328,20 @@ test("train --json tells events and errors as objects", async () => {
   expect([code, reportOf(said).error]).toMatchObject([2, { code: "request" }]);
 });
 
+test("what the embedded model does not know is told, and info lists what it knows", async () => {
+  const folder = freshFolder();
+  const draw = async (prompt: string) => (await limn(folder, prompt, "--steps", "1")).stderr;
+  const count = (await limn(folder, "info", "emblem")).stdout;
+  const [, things] = /^knows (\d+) things:$/m.exec(count) ?? [];
+  expect(count).toMatch(/ red apple · красное яблоко {2,}/);
+  const lists = `so it may draw anything; limn info emblem lists its ${things} things\n`;
+  expect(await draw("")).toContain(`limn: the prompt is empty, ${lists}`);
+  expect(await draw("philosophy")).toContain(
+    `limn: "philosophy" names nothing that emblem knows, ${lists}`,
+  );
+  expect(await draw("два красных яблока")).not.toContain("limn: ");
+});
+
 test("info shows what a model is made of", async () => {
   const { stdout } = await limn(freshFolder(), "info", sd1);
   expect(stdout).toContain("unet: UNet2DConditionModel, 697,316 parameters in 684 tensors of f32");

@@ -3,18 +3,25 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { saveFolder } from "limn/checkpoints";
 import { place } from "limn/nn";
-import type { Run, Weights } from "limn/training";
+import type { Concept, Run, Weights } from "limn/training";
+import { openData } from "./data.ts";
 import { autoencoder, textEncoder, unet } from "./networks.ts";
 import { schedulerJson } from "./scheduler.ts";
 
 /** What a prompt gets when it asks for nothing else. */
-const recommendations = {
-  description: "a hundred things as emoji, in English and Russian",
-  steps: 20,
-  guidance: 3,
-  width: 128,
-  height: 128,
-};
+const recommendations = { steps: 20, guidance: 3, width: 128, height: 128 };
+
+/** `limn.json`: recommendations, and all things that the model was shown, one a line. */
+export function describeModel(things: readonly ConceptNames[]): string {
+  const lines = things.map(({ en, ru, also = [], alsoRu = [] }) =>
+    JSON.stringify({ en: [en, ...also], ru: [ru, ...alsoRu] }),
+  );
+  const description = `${things.length} things as emoji, in English and Russian`;
+  const json = JSON.stringify({ description, ...recommendations, knows: [] }, null, 2);
+  return `${json.replace("[]", `[\n    ${lines.join(",\n    ")}\n  ]`)}\n`;
+}
+
+type ConceptNames = Pick<Concept, "en" | "ru" | "also" | "alsoRu">;
 
 /** What a model folder is made from. */
 interface Contents {
@@ -33,6 +40,7 @@ export async function saveModel(
   const files = await Promise.all(
     tokenizer.map(async (name) => [`tokenizer/${name}`, await read(name)] as const),
   );
+  using data = await openData(run.folder);
   await saveFolder(folder, {
     pipeline: "StableDiffusionPipeline",
     networks: {
@@ -50,7 +58,7 @@ export async function saveModel(
     settings: { requires_safety_checker: false },
     files: {
       ...Object.fromEntries(files),
-      "limn.json": `${JSON.stringify(recommendations, null, 2)}\n`,
+      "limn.json": describeModel(data.concepts.map(({ words }) => words)),
     },
   });
 }

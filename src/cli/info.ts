@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { RequestError } from "../base/index.ts";
 import { findModel, inspect, type Facts } from "../service/index.ts";
+import { columnsOf } from "./columns.ts";
 import { commandNamed, parseWords } from "./program.ts";
 
 /** Prints what is known of a path or a model's name. */
@@ -61,13 +62,27 @@ function pictureLines(facts: Extract<Facts, { kind: "picture" }>): string[] {
     : [facts.parameters, ...others];
 }
 
-function modelLines({ pipeline, scheduler, parts }: Extract<Facts, { kind: "model" }>): string[] {
+function modelLines(facts: Extract<Facts, { kind: "model" }>): string[] {
+  const { pipeline, scheduler, parts, description, knows } = facts;
+  const names = (knows ?? []).map((thing) =>
+    Object.values(thing)
+      .map(([name]) => name)
+      .join(" · "),
+  );
+  const { columns = 80 } = process.stdout;
   const total = parts.reduce((sum, { parameters }) => sum + parameters, 0);
   return [
+    ...(description === null ? [] : [description]),
     `${pipeline}, ${scheduler}, ${total.toLocaleString("en")} parameters`,
     ...parts.map(
       ({ part, className, tensors, parameters, dtypes, files }) =>
         `  ${part}: ${className}, ${parameters.toLocaleString("en")} parameters in ${tensors} tensors of ${dtypes.join(", ")} (${files.join(", ")})`,
     ),
+    ...(knows === null
+      ? []
+      : [
+          `knows ${knows.length} things:`,
+          ...columnsOf(names, columns - 2).map((line) => `  ${line}`),
+        ]),
   ];
 }

@@ -57,6 +57,7 @@ export async function assembleStableDiffusion(
       vaeWeights: weightsOf(vae, opened),
       scheduler: schedulerOf(folder),
       remarks: folder.remarks,
+      knows: own.knows,
       defaults: {
         ...own,
         steps: own.steps ?? 50,

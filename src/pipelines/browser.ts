@@ -30,7 +30,7 @@ export {
   type SizeConditions,
   type TextToImageRequest,
 } from "./request.ts";
-export type { Recommendations } from "./recommendations.ts";
+export { parseRecommendations, type KnownThing, type Recommendations } from "./recommendations.ts";
 export { StableDiffusion, type StableDiffusionParts } from "./stable-diffusion.ts";
 export { checkNoise } from "./start-noise.ts";
 export { leftOut } from "./text-encoding.ts";

@@ -24,7 +24,7 @@ export {
   type TextToImageRequest,
 } from "./request.ts";
 export { readRecommendations } from "./recommendations.node.ts";
-export type { Recommendations } from "./recommendations.ts";
+export { parseRecommendations, type KnownThing, type Recommendations } from "./recommendations.ts";
 export { StableDiffusion, type StableDiffusionParts } from "./stable-diffusion.ts";
 export { checkNoise } from "./start-noise.ts";
 export { leftOut } from "./text-encoding.ts";

@@ -30,6 +30,14 @@ test.each([
   ['{"steps": "many"}', 'steps must be a whole number, got "many"'],
   ['{"steps": 1.5}', "steps must be a whole number, got 1.5"],
   ['{"sampler": 3}', "sampler must be a text, got 3"],
+  [
+    '{"knows": "all"}',
+    'knows must be things such as { "en": ["cat"], "ru": ["кошка"] }, got "all"',
+  ],
+  ['{"knows": [{"en": ["cat"]}, {"en": "dog"}]}', "knows[1] must be things"],
+  ['{"knows": [{"en": [1]}]}', "knows[0] must be things"],
+  ['{"knows": [{"en": []}]}', "knows[0] must be things"],
+  ['{"knows": [{}]}', "knows[0] must be things"],
   ["[]", "must be a JSON object"],
   ["{", "is not JSON"],
 ])("%s is refused", async (json, message) => {

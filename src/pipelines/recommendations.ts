@@ -1,6 +1,9 @@
 /** @file `limn.json`: what a model's maker recommends, beside the model. */
 import { FormatError, shown } from "../base/index.ts";
-import { jsonObject, parseJson, type JsonValue } from "../formats/index.ts";
+import { isJsonObject, jsonObject, parseJson, type JsonValue } from "../formats/index.ts";
+
+/** Names of one thing that a model draws, by language: { en: ["eggplant", "aubergine"], ru: ["баклажан"] }. */
+export type KnownThing = Readonly<Record<string, readonly string[]>>;
 
 /** Recommended settings; null where the maker says nothing. */
 export interface Recommendations {
@@ -12,6 +15,8 @@ export interface Recommendations {
   readonly sampler: string | null;
   readonly schedule: string | null;
   readonly negative: string | null;
+  /** All things that a small model can draw. */
+  readonly knows: readonly KnownThing[] | null;
 }
 
 /** What the text of a `limn.json` at `path` says; undefined, for a folder without one, recommends nothing. */
@@ -36,7 +41,30 @@ export function parseRecommendations(text: string | undefined, path: string): Re
     sampler: words("sampler"),
     schedule: words("schedule"),
     negative: words("negative"),
+    knows: knownThings(fields.knows ?? null, path),
   };
+}
+
+const ofThings = 'things such as { "en": ["cat"], "ru": ["кошка"] }';
+
+function knownThings(value: JsonValue, path: string): readonly KnownThing[] | null {
+  if (value === null) return null;
+  const list = listOf(value) ?? fail(path, "knows", value, ofThings);
+  return list.map((each, i) => thingOf(each) ?? fail(path, `knows[${i}]`, each, ofThings));
+}
+
+function thingOf(value: JsonValue): KnownThing | null {
+  if (!isJsonObject(value)) return null;
+  const names = Object.entries(value).map(([language, list]) => {
+    const texts = listOf(list)?.filter((each) => typeof each === "string");
+    return [language, texts?.length === listOf(list)?.length ? (texts ?? []) : []] as const;
+  });
+  const whole = names.length > 0 && names.every(([, texts]) => texts.length > 0);
+  return whole ? Object.fromEntries(names) : null;
+}
+
+function listOf(value: JsonValue): readonly JsonValue[] | null {
+  return Array.isArray(value) ? (value as readonly JsonValue[]) : null;
 }
 
 function fail(path: string, key: string, value: JsonValue, needed: string): never {

@@ -11,6 +11,7 @@ import { multiplyAdds } from "./cost.ts";
 import { memoryOfRun, type GraphRunner, type Weights } from "./graph-runner.ts";
 import { toImages } from "./image.ts";
 import { predictorOf, runOptions, type Predictor } from "./network.ts";
+import type { KnownThing } from "./recommendations.ts";
 import type { CompleteRequest, ModelDefaults } from "./request.ts";
 import { encodeText, type EncodedText, type StateRule, type TextEncoder } from "./text-encoding.ts";
 
@@ -30,6 +31,8 @@ export interface StableDiffusionParts {
   readonly defaults: ModelDefaults;
   /** What is unusual about the folder, as sentences. */
   readonly remarks: readonly string[];
+  /** All that it can draw, where its maker lists that. */
+  readonly knows: readonly KnownThing[] | null;
 }
 
 /** What drawing takes, foreseen. */

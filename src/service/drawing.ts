@@ -27,6 +27,7 @@ import {
   withSampler,
   type Settings as SchedulerSettings,
 } from "../schedulers/index.ts";
+import { knower } from "./known-words.ts";
 import { nearest } from "./nearest.ts";
 import type { GenerateRequest, Settings } from "./protocol.ts";
 import { samplerLabel, scheduleLabel } from "./scheduler-labels.ts";
@@ -118,11 +119,13 @@ function textDrawing(
 ): Drawing {
   const full = completeRequest({ ...wanted, prompt: "" }, model.parts.defaults);
   const { negative, steps, guidance, guidanceRescale, width, height, clipSkip } = full;
-  const texts = [...new Set([...pictures.map(({ prompt }) => prompt), negative ?? ""])];
+  const prompts = [...new Set(pictures.map(({ prompt }) => prompt))];
+  const texts = [...new Set([...prompts, negative ?? ""])];
   return {
     pictures,
     notes: [
       ...notesOnSize(model, { ...full, prompts: batch(0).some.map(() => "") }),
+      ...notesOnWords(model, prompts),
       ...notesOnLength(model, texts),
     ],
     settings: { ...settings, negative, steps, guidance, guidanceRescale, width, height, clipSkip },
@@ -150,6 +153,21 @@ function notesOnSize(model: StableDiffusion, asked: CompleteRequest): string[] {
   if (times < 2) return [doubt];
   const longer = Number(times.toPrecision(2)).toLocaleString("en");
   return [`${doubt}, and takes about ${longer} times as long and ${showBytes(memory)} of memory`];
+}
+
+/** A prompt that says nothing to the model is drawn all the same, as a blob: one sentence for each, the first five. */
+function notesOnWords({ parts: { name, knows } }: StableDiffusion, prompts: readonly string[]) {
+  const known = knows && knower(knows);
+  const silent = prompts.filter((prompt) => prompt.trim() === "" || known?.(prompt) === false);
+  const list = knows ? `; limn info ${name} lists its ${knows.length} things` : "";
+  const notes = silent.slice(0, 5).map((prompt) => {
+    const problem =
+      prompt.trim() === ""
+        ? "the prompt is empty"
+        : `${quote(prompt, 80)} names nothing that ${name} knows`;
+    return `${problem}, so it may draw anything${list}`;
+  });
+  return silent.length > 5 ? [...notes, `and of ${silent.length - 5} more prompts`] : notes;
 }
 
 /** One sentence for each text that is cut, the first five of them. */

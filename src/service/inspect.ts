@@ -4,7 +4,7 @@ import { basename, extname } from "node:path";
 import { openFolder, type DiffusersFolder } from "../checkpoints/index.ts";
 import { FormatError } from "../base/index.ts";
 import { openSafetensors, parseInfotext, readPictureTexts } from "../formats/index.ts";
-import { showBytes } from "../pipelines/index.ts";
+import { readRecommendations, showBytes, type KnownThing } from "../pipelines/index.ts";
 
 const maxBytes = 2 ** 28;
 
@@ -40,6 +40,9 @@ export type Facts =
       readonly pipeline: string;
       readonly scheduler: string;
       readonly parts: readonly PartFacts[];
+      /** The maker's words and list of what it draws, where there are any. */
+      readonly description: string | null;
+      readonly knows: readonly KnownThing[] | null;
       readonly remarks: readonly string[];
     }
   | {
@@ -85,10 +88,12 @@ async function inspectTensors(path: string): Promise<Facts> {
 }
 
 async function inspectModel(path: string): Promise<Facts> {
-  const opened = await openFolder(path);
+  const [opened, own] = await Promise.all([openFolder(path), readRecommendations(path)]);
   const { pipeline, scheduler, remarks } = opened;
+  const { description, knows } = own;
   const className = (scheduler as { _class_name?: string } | null)?._class_name ?? "none";
-  return { kind: "model", path, pipeline, scheduler: className, parts: partsOf(opened), remarks };
+  const made = { pipeline, scheduler: className, parts: partsOf(opened) };
+  return { kind: "model", path, ...made, description, knows, remarks };
 }
 
 function partsOf({ unet, vae, textEncoder, textEncoder2 }: DiffusersFolder): PartFacts[] {
