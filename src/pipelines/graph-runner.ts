@@ -1,6 +1,6 @@
 /** @file Graphs to programs for one engine: keyed, checked against free memory, kept and disposed of. */
 import { print, type Graph, type Parameter } from "../tensor/index.ts";
-import type { Binding, Engine } from "../runtime/index.ts";
+import type { Binding, Engine, Precision } from "../runtime/index.ts";
 import { estimateMemory, requireMemory } from "./memory.ts";
 import { ProgramCache, type Lease } from "./program-cache.ts";
 
@@ -15,6 +15,8 @@ export interface RunnerOptions {
   readonly engine: Engine;
   /** `lean` leaves weights in their mapped files; `fast` packs them for speed into private memory. */
   readonly mode: "lean" | "fast";
+  /** What the engine computes in; f32 when left out. */
+  readonly precision?: Precision;
   /** Threads within one op; null leaves it to the engine. */
   readonly threads: number | null;
   /** Bytes of living programs; idle ones beyond it are disposed of, the longest unused first. */
@@ -51,12 +53,13 @@ export class GraphRunner implements AsyncDisposable {
 
   /** The program of a graph, alive until given back. `what` names it in errors. */
   async borrow(what: string, graph: Graph, weights: Weights): Promise<Borrowed> {
-    const { engine, mode, threads } = this.options;
+    const { engine, mode, precision = "f32", threads } = this.options;
     const { key, bytes, results } = this.#weigh(graph, weights);
     const { bind } = weights;
     const compile = async () => {
       await this.#require(what, bytes);
-      return engine.compile(graph, { bind, mode, ...(threads === null ? {} : { threads }) });
+      const own = threads === null ? {} : { threads };
+      return engine.compile(graph, { bind, mode, precision, ...own });
     };
     const lease = await this.#programs.borrow({ key, bytes, compile });
     return { ...lease, pending: lease.fresh ? results : 0 };
@@ -74,13 +77,14 @@ export class GraphRunner implements AsyncDisposable {
 
   /** A graph's key, the bytes of its program, and those of them that its first run takes. */
   #weigh(graph: Graph, { identity }: Weights): { key: string; bytes: number; results: number } {
-    const { engine, mode, threads } = this.options;
-    const setting = [engine.name, engine.version, mode, threads ?? "all", identity];
+    const { engine, mode, precision = "f32", threads } = this.options;
+    const setting = [engine.name, engine.version, precision, mode, threads ?? "all", identity];
     // The text itself is the key; long constants stand in it as their SHA-256.
     const key = [...setting, print(graph)].join("\n");
     const { activations, weights } = estimateMemory(graph);
     const results = activations * workspace;
-    return { key, results, bytes: results + (mode === "fast" ? weights : 0) };
+    const packed = precision === "bf16" ? weights / 2 : weights;
+    return { key, results, bytes: results + (mode === "fast" ? packed : 0) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { openFolder } from "../checkpoints/index.ts";
-import { checkThreads, ortEngine, type Engine } from "../runtime/index.ts";
+import { checkThreads, ortEngine, type Engine, type Precision } from "../runtime/index.ts";
 import {
   assemblePixelDiffusion,
   assembleStableDiffusion,
@@ -23,6 +23,8 @@ export interface LoadOptions {
   readonly engine?: Engine;
   /** `lean` (the default) leaves weights in their files; `fast` packs them into private memory. */
   readonly mode?: "lean" | "fast";
+  /** What the engine computes in; f32 when left out. bf16 is faster where there are instructions for it, and less exact. */
+  readonly precision?: Precision;
   /** Threads within one op, up to four for each processor; all physical cores when left out. */
   readonly threads?: number;
   /** Bytes that idle programs may hold; 4 GiB when left out. */
@@ -53,11 +55,13 @@ async function open(path: string): Promise<OpenedModel> {
   return { name: basename(path), folder, recommendations, readTokenizer, identify };
 }
 
-async function runnerOf({ engine, mode, threads, cacheBytes }: LoadOptions): Promise<GraphRunner> {
+async function runnerOf(options: LoadOptions): Promise<GraphRunner> {
+  const { engine = await ortEngine(), mode, precision = "f32", threads, cacheBytes } = options;
   checkThreads(threads);
   return new GraphRunner({
-    engine: engine ?? (await ortEngine()),
+    engine,
     mode: mode ?? "lean",
+    precision,
     threads: threads ?? null,
     cacheBytes: cacheBytes ?? 2 ** 32,
     availableMemory: async () => (await machineMemory()).available,
