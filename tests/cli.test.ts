@@ -362,6 +362,7 @@ test("[G1] the main thread stays free while the generator draws", async () => {
     ...{ negative: null, guidance: null, sampler: null, schedule: null, eta: null, clipSkip: null },
     ...{ latents: null, keepLatents: false, mode: null, guidanceRescale: 0, rng: "torch" as const },
     ...{ steps: 10, seed: 1, count: 1, batch: 1, width: 128, height: 128, threads: 1 },
+    ...{ engine: "ort" as const, precision: "f32" as const },
   };
   /** Milliseconds that this thread was busy while a generator drew. */
   const busy = async (generator: InstanceType<typeof Generator>) => {

@@ -1,6 +1,10 @@
 /** @file The options of `limn generate`, as text and as values. */
 import { Option, type Command } from "commander";
+import type { EngineChoice, PrecisionChoice } from "../service/index.ts";
 import { commandNamed, decimal, oneOf, parseWords, seedNumber, wholeNumber } from "./program.ts";
+
+const engines = ["auto", "ort", "openvino", "wasm"] as const satisfies readonly EngineChoice[];
+const precisions = ["auto", "f32", "bf16"] as const satisfies readonly PrecisionChoice[];
 
 /** What was said on the command line; absent is undefined. */
 export interface GenerateWords {
@@ -25,6 +29,8 @@ export interface GenerateWords {
   readonly latents?: string;
   readonly saveLatents?: string;
   readonly json?: true;
+  readonly engine?: EngineChoice;
+  readonly precision?: PrecisionChoice;
   readonly threads?: number;
   readonly debug?: true;
 }
@@ -69,8 +75,8 @@ export function generateCommand(): Command {
     option("--json", "one JSON object on stdout"),
     option("--threads <N>", "processor threads", wholeNumber("threads", 1)),
     option("--device <NAME>", "cpu", oneOf("device", ["cpu"])),
-    option("--engine <NAME>", "auto or ort", oneOf("engine", ["auto", "ort"])),
-    option("--precision <NAME>", "auto or f32", oneOf("precision", ["auto", "f32"])),
+    option("--engine <NAME>", engines.join(", "), oneOf("engine", engines)),
+    option("--precision <NAME>", precisions.join(", "), oneOf("precision", precisions)),
     option("--debug", "show where an error came from"),
   ];
   const command = commandNamed("limn generate")

@@ -31,6 +31,7 @@ export async function generate(words: readonly string[]): Promise<number> {
         saveLatents: given.saveLatents ?? null,
         signal,
         onEvent(event) {
+          if (event.type === "preparing") console.error(`limn: ${event.text}`);
           if (event.type === "started")
             for (const note of event.notes) console.error(`limn: ${note}`);
           progress.show(event);
@@ -112,6 +113,8 @@ async function requestOf(given: GenerateWords): Promise<Asked> {
     clipSkip: given.clipSkip ?? null,
     latents: given.latents === undefined ? null : resolve(given.latents),
     keepLatents: given.saveLatents !== undefined,
+    engine: given.engine ?? ("auto" as const),
+    precision: given.precision ?? ("auto" as const),
     threads: given.threads ?? null,
     mode: null,
   };

@@ -17,6 +17,13 @@ export async function compileMode(work: Work): Promise<"lean" | "fast"> {
   return calls >= 10 && available > 6 * (await networkBytes(folder)) + 1e9 ? "fast" : "lean";
 }
 
+/** Whether the machine has the memory for weights in their files and a packed copy of them in f32. */
+export async function hasRoomToPack(folder: string): Promise<boolean> {
+  const { available } = await machineMemory();
+  // Halves become twice as large; what is mapped can be dropped by the system.
+  return available > 3 * (await networkBytes(folder)) + 1e9;
+}
+
 /** Size of the UNet's weight files, by far the largest of a model. */
 async function networkBytes(folder: string): Promise<number> {
   const unet = join(folder, "unet");

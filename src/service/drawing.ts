@@ -104,7 +104,7 @@ function commonSettings({ parts, runner }: StableDiffusion | PixelDiffusion, cho
     model: parts.name,
     engine: runner.options.engine.name,
     engineVersion: runner.options.engine.version,
-    precision: "f32" as const,
+    precision: runner.options.precision ?? ("f32" as const),
     rng,
     eta,
     sampler: samplerLabel(scheduler),

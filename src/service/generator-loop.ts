@@ -2,7 +2,6 @@
 import { toSentError } from "../base/index.ts";
 import { encodePng } from "../formats/index.ts";
 import type { Generation } from "../pipelines/index.ts";
-import { compileMode } from "./compile-mode.ts";
 import { prepareDrawing, type Drawing } from "./drawing.ts";
 import { limnVersion } from "./folders.ts";
 import { LatentsRecord, readStartNoise } from "./latents-file.ts";
@@ -80,18 +79,17 @@ class Job {
   }
 
   async run(): Promise<void> {
-    const { folder, latents, batch, keepLatents } = this.#request;
+    const { latents, batch, keepLatents } = this.#request;
     this.#signal.throwIfAborted();
     const noise = latents === null ? null : await readStartNoise(latents);
-    const model = await this.#model.get(folder, {
-      mode: this.#request.mode ?? (await compileMode(this.#request)),
-      ...(this.#request.threads === null ? {} : { threads: this.#request.threads }),
-    });
+    const { model, notes } = await this.#model.get(this.#request, (text) =>
+      this.#emit({ type: "preparing", text }),
+    );
     const drawing = prepareDrawing(model, this.#request, noise);
     const settings = { ...drawing.settings, version: limnVersion() };
     const pictures = drawing.pictures.length;
     this.#times.load += this.#lap();
-    this.#emit({ type: "started", settings, pictures, notes: drawing.notes });
+    this.#emit({ type: "started", settings, pictures, notes: [...notes, ...drawing.notes] });
     for (let from = 0; from < pictures; from += batch) await this.#batch(drawing, settings, from);
     this.#emit({
       type: "done",

@@ -31,6 +31,8 @@ const request: GenerateRequest = {
   latents: null,
   keepLatents: false,
   threads: 1,
+  engine: "ort",
+  precision: "f32",
   mode: "lean",
 };
 

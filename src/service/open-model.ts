@@ -1,35 +1,79 @@
-/** @file The one model that a generator keeps open, of either kind. */
+/** @file The one model that a generator keeps open, of either kind, on the engine and in the precision that were chosen. */
 import {
+  GraphRunner,
   load,
   loadUnconditional,
+  PixelDiffusion,
+  StableDiffusion,
   type LoadOptions,
-  type PixelDiffusion,
-  type StableDiffusion,
 } from "../pipelines/index.ts";
+import { compileMode, hasRoomToPack, type Work } from "./compile-mode.ts";
+import { openEngine, type Chosen } from "./engines/choose.ts";
+import { choosePrecision } from "./engines/precision.ts";
 import { isUnconditional } from "./model-registry.ts";
+import type { GenerateRequest } from "./protocol.ts";
 
 type Model = StableDiffusion | PixelDiffusion;
+
+/** What decides how a model is opened. */
+export type Opening = Work & Pick<GenerateRequest, "engine" | "precision" | "mode" | "threads">;
+
+/** An open model, and what whoever asked may not expect, as sentences. */
+export interface Opened {
+  readonly model: Model;
+  readonly notes: readonly string[];
+}
 
 /** Keeps the model last used, until another one or another way to run it is asked for. */
 export class OpenModel implements AsyncDisposable {
   #key = "";
-  #model: Model | null = null;
+  #opened: Opened | null = null;
 
-  async get(folder: string, options: LoadOptions): Promise<Model> {
-    const key = JSON.stringify([folder, options.mode, options.threads]);
-    if (this.#model && key === this.#key) return this.#model;
+  /** `say` is told, as a sentence, of work that takes a while. */
+  async get(opening: Opening, say: (text: string) => void = () => undefined): Promise<Opened> {
+    const { folder, engine, precision, threads } = opening;
+    const mode = opening.mode ?? (await compileMode(opening));
+    const key = JSON.stringify([folder, engine, precision, mode, threads]);
+    if (this.#opened && key === this.#key) return this.#opened;
     await this[Symbol.asyncDispose]();
-    this.#model = await ((await isUnconditional(folder)) ? loadUnconditional : load)(
-      folder,
-      options,
-    );
+    const chosen = await engineFor(opening);
+    const model = await open(folder, {
+      engine: chosen.engine,
+      // OpenVINO packs weights in any case: what it will take must be foreseen.
+      mode: chosen.engine.name === "openvino" ? "fast" : mode,
+      ...(threads === null ? {} : { threads }),
+    });
+    const own = await choosePrecision(precision, model, { say });
+    this.#opened = { model: own === "f32" ? model : narrowed(model), notes: chosen.notes };
     this.#key = key;
-    return this.#model;
+    return this.#opened;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const model = this.#model;
-    this.#model = null;
-    await model?.[Symbol.asyncDispose]();
+    const opened = this.#opened;
+    this.#opened = null;
+    await opened?.model[Symbol.asyncDispose]();
   }
+}
+
+async function open(folder: string, options: LoadOptions): Promise<Model> {
+  return ((await isUnconditional(folder)) ? loadUnconditional : load)(folder, options);
+}
+
+/** The same model in bf16. Nothing of the other was compiled, so nothing of it needs to be closed. */
+function narrowed(model: Model): Model {
+  const runner = new GraphRunner({ ...model.runner.options, precision: "bf16" });
+  return model instanceof StableDiffusion
+    ? new StableDiffusion(model.parts, runner)
+    : new PixelDiffusion(model.parts, runner);
+}
+
+/** `auto` takes the engine that leaves weights in their files where there is no room for packed ones. */
+async function engineFor({ folder, engine }: Opening): Promise<Chosen> {
+  const chosen = await openEngine(engine);
+  if (engine !== "auto" || chosen.engine.name !== "openvino" || (await hasRoomToPack(folder)))
+    return chosen;
+  const { engine: other, notes } = await openEngine("ort");
+  const why = "OpenVINO would need more memory than is free; drawing with ONNX Runtime instead";
+  return { engine: other, notes: [...notes, why] };
 }

@@ -1,6 +1,13 @@
 /** @file The messages between whoever wants pictures and the generator, which lives in a worker or a process of its own. */
 import type { SentError } from "../base/index.ts";
 import type { RandomName } from "../pipelines/index.ts";
+import type { Precision } from "../runtime/index.ts";
+
+/** Which engine: a name, or the fastest that is there. */
+export type EngineChoice = "auto" | "ort" | "openvino" | "wasm";
+
+/** What to compute in: a name, or the fastest that is exact enough. */
+export type PrecisionChoice = "auto" | Precision;
 
 /** What to draw. null leaves a choice to the model. All of it survives a structured clone. */
 export interface GenerateRequest {
@@ -28,6 +35,8 @@ export interface GenerateRequest {
   readonly latents: string | null;
   /** Whether every step's latents are wanted at the end. */
   readonly keepLatents: boolean;
+  readonly engine: EngineChoice;
+  readonly precision: PrecisionChoice;
   readonly threads: number | null;
   readonly mode: "lean" | "fast" | null;
 }
@@ -51,7 +60,7 @@ export interface Settings {
   readonly latents: string | null;
   readonly engine: string;
   readonly engineVersion: string;
-  readonly precision: "f32";
+  readonly precision: Precision;
   readonly version: string;
 }
 
@@ -80,6 +89,8 @@ export type GeneratorCommand =
 
 /** What happens to one job; `done`, `failed` and `cancelled` are the last of it. */
 export type GeneratorEvent =
+  /** What takes a while before the start, as a sentence. */
+  | { readonly type: "preparing"; readonly text: string }
   | {
       readonly type: "started";
       readonly settings: Settings;

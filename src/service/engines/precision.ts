@@ -1,0 +1,143 @@
+/**
+ * @file What a model is computed in where nobody said: bf16 where that is fast and this model stays exact enough, by a
+ * measurement that is made once for each model and version of an engine.
+ */
+import { createHash } from "node:crypto";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { EngineError, keyedRandom, RequestError, type HostArray } from "../../base/index.ts";
+import { writeFileAtomic } from "../../formats/index.ts";
+import {
+  completeRequest,
+  GraphRunner,
+  PixelDiffusion,
+  StableDiffusion,
+  type RunnerOptions,
+} from "../../pipelines/index.ts";
+import { cacheFolder, type Engine, type Precision } from "../../runtime/index.ts";
+import type { PrecisionChoice } from "../protocol.ts";
+import { limnVersion } from "../folders.ts";
+import { hasFastHalves } from "./choose.ts";
+
+type Model = StableDiffusion | PixelDiffusion;
+
+/** Least signal-to-noise ratio, in dB, of a network's output in bf16 against f32: pictures then differ by 30 dB and more. */
+export const leastRatio = 35;
+
+/** What was measured of a model. */
+interface Verdict {
+  /** 10 log₁₀ of the output's power over that of its error, the worst of all timesteps, in dB. */
+  readonly ratio: number;
+}
+
+/** Decides a precision. `say` is told, as a sentence, of work that takes a while. */
+export async function choosePrecision(
+  choice: PrecisionChoice,
+  model: Model,
+  { say, fast = hasFastHalves() }: { say: (text: string) => void; fast?: boolean },
+): Promise<Precision> {
+  const { engine } = model.runner.options;
+  if (choice !== "auto") return checkedPrecision(choice, engine);
+  if (!fast || !engine.precisions.includes("bf16")) return "f32";
+  const file = verdictFile(model);
+  const known = await readVerdict(file);
+  if (!known) say(`measuring, once for this model, whether bf16 is exact enough`);
+  const verdict = known ?? (await measure(model, file));
+  return verdict.ratio >= leastRatio ? "bf16" : "f32";
+}
+
+/** The precision itself. Throws RequestError where the engine lacks it. */
+export function checkedPrecision(
+  precision: Precision,
+  { name, precisions }: Pick<Engine, "name" | "precisions">,
+): Precision {
+  if (precisions.includes(precision)) return precision;
+  throw new RequestError(
+    "precision",
+    `the engine ${name} computes in ${precisions.join(" or ")} on this machine, not in ${precision}`,
+    { hint: "limn engines shows what each can" },
+  );
+}
+
+function verdictFile({ parts, runner }: Model): string {
+  const { name, version } = runner.options.engine;
+  const words = [parts.unetWeights.identity, name, version, limnVersion()].join("\n");
+  const key = createHash("sha256").update(words).digest("hex").slice(0, 32);
+  return join(cacheFolder(), "precision", `${key}.json`);
+}
+
+async function readVerdict(file: string): Promise<Verdict | null> {
+  try {
+    const { ratio } = JSON.parse(await readFile(file, "utf8")) as Partial<Verdict>;
+    return typeof ratio === "number" ? { ratio } : null;
+  } catch {
+    return null; // not there, or torn: measured anew
+  }
+}
+
+async function measure(model: Model, file: string): Promise<Verdict> {
+  const wide = await outputs(model, "f32");
+  // Numbers that are none in bf16 alone are a verdict too.
+  const narrow = await outputs(model, "bf16").catch((error: unknown) => {
+    if (error instanceof EngineError) return null;
+    throw error;
+  });
+  const ratios = wide.map((exact, i) => (narrow ? signalToNoise(exact, narrow[i]) : -Infinity));
+  // JSON knows no infinity.
+  const ratio = Math.max(-1000, Math.min(1000, ...ratios));
+  try {
+    await mkdir(join(cacheFolder(), "precision"), { recursive: true });
+    await writeFileAtomic(file, new TextEncoder().encode(JSON.stringify({ ratio })));
+  } catch {
+    // A cache that cannot be written costs the next start a measurement, and nothing else.
+  }
+  return { ratio };
+}
+
+/** 10 log₁₀(Σ x² / Σ (x − y)²), in dB; −∞ where a number is none. */
+export function signalToNoise({ data: x }: HostArray, { data: y }: HostArray): number {
+  let [signal, noise] = [0, 0];
+  for (let i = 0; i < x.length; i++) {
+    signal += x[i] ** 2;
+    noise += (x[i] - y[i]) ** 2;
+  }
+  const ratio = 10 * Math.log10(signal / noise);
+  return Number.isNaN(ratio) || !Number.isFinite(noise) ? -Infinity : ratio;
+}
+
+/** From almost pure noise to almost none. */
+const timesteps = [950, 500, 50];
+/** Latents across: enough for every block of a network to have its usual work, and a quarter of the usual time. */
+const side = 32;
+
+/** The network's outputs in a precision, on noise that is always the same. */
+async function outputs(model: Model, precision: Precision): Promise<HostArray[]> {
+  const options: RunnerOptions = { ...model.runner.options, precision };
+  await using runner = new GraphRunner(options);
+  await using predictor =
+    model instanceof StableDiffusion
+      ? await wordedPredictor(new StableDiffusion(model.parts, runner))
+      : {
+          ...(await new PixelDiffusion(model.parts, runner).predictor(1, null)),
+          shape: model.shape(1),
+        };
+  const noise = keyedRandom(0, 0, 0).normal(predictor.shape);
+  const found: HostArray[] = [];
+  for (const timestep of timesteps) found.push(await predictor.predict(noise, timestep));
+  return found;
+}
+
+async function wordedPredictor(model: StableDiffusion) {
+  const { defaults } = model.parts;
+  const [width, height] = [defaults.width, defaults.height].map((pixels) =>
+    Math.min(pixels, side * defaults.factor),
+  );
+  const prompt = "a photograph of a red apple on a table";
+  const request = completeRequest({ prompt, guidance: 1, width, height }, defaults);
+  const predictor = await model.predictor(request, await model.encode(request));
+  return {
+    ...predictor,
+    shape: model.latentShape(request),
+    [Symbol.asyncDispose]: () => predictor[Symbol.asyncDispose](),
+  };
+}
