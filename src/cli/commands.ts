@@ -29,6 +29,10 @@ export const commands = {
     summary: "list the models on this machine",
     load: async () => (await import("./models.ts")).models,
   },
+  engines: {
+    summary: "list what can compute here, and get OpenVINO",
+    load: async () => (await import("./engines.ts")).engines,
+  },
   doctor: {
     summary: "check engine, memory and folders, and say what is missing",
     load: async () => (await import("./doctor.ts")).doctor,

@@ -14,8 +14,8 @@ export async function doctor(words: readonly string[]): Promise<number> {
   if (command.opts<{ json?: true }>().json) console.log(JSON.stringify({ fine, findings }));
   else
     for (const { what, found, fine: good, advice } of findings) {
-      console.log(`${good ? "ok " : "!! "} ${what.padEnd(13)} ${found}`);
-      if (advice !== null) console.log(`${" ".repeat(18)}${advice}`);
+      console.log(`${good ? "ok " : "!! "} ${what.padEnd(15)} ${found}`);
+      if (advice !== null) console.log(`${" ".repeat(20)}${advice}`);
     }
   return fine ? 0 : 1;
 }

@@ -1,9 +1,9 @@
-/** @file What this machine offers limn: engine, processors, memory, folders, and what is missing. */
+/** @file What this machine offers limn: engines, processors, memory, folders, and what is missing. */
 import { access, constants, mkdir } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
-import { LimnError } from "../base/index.ts";
 import { machineMemory, showBytes } from "../pipelines/index.ts";
-import { cacheFolder, ortEngine } from "../runtime/index.ts";
+import { cacheFolder } from "../runtime/index.ts";
+import { listEngines, type EngineFacts } from "./engines/list.ts";
 import { dataFolder, limnVersion, packageFolder } from "./folders.ts";
 import { defaultModel, listModels } from "./model-registry.ts";
 
@@ -17,11 +17,12 @@ export interface Finding {
 
 /** Looks at everything; never throws. */
 export async function examine(): Promise<Finding[]> {
-  const checks = [engine(), memory(), models(), writable("data folder", dataFolder())];
+  const checks = [memory(), models(), writable("data folder", dataFolder())];
   return [
     fine("limn", `${limnVersion()} in ${packageFolder()}`),
     fine("Node.js", `${process.version} on ${process.platform}-${process.arch}`),
     fine("processors", processors()),
+    ...(await engines()),
     ...(await Promise.all([...checks, writable("cache folder", cacheFolder())])),
   ];
 }
@@ -31,14 +32,23 @@ function processors(): string {
   return `${availableParallelism()} threads of ${model}`;
 }
 
-async function engine(): Promise<Finding> {
-  try {
-    const { name, version } = await ortEngine();
-    return fine("engine", `${name} (ONNX Runtime ${version}, CPU, f32)`);
-  } catch (error) {
-    const { message, hint } = error as LimnError;
-    return { what: "engine", found: message, fine: false, advice: hint ?? null };
+async function engines(): Promise<Finding[]> {
+  const { machine, engines: all, auto } = await listEngines();
+  const found = all.map((engine) => engineFinding(engine, auto?.engine ?? null));
+  const features = machine.features?.join(", ") ?? "unknown to the system";
+  return [fine("instructions", features || "no fast vectors"), ...found];
+}
+
+/** One working engine is enough; another that is broken is worth a look all the same. */
+function engineFinding(engine: EngineFacts, taken: string | null): Finding {
+  const { name, state, version, precisions, source, problem, hint } = engine;
+  const what = `engine ${name}`;
+  if (state === "ready") {
+    const mark = name === taken ? ", used by itself" : "";
+    return fine(what, `${version} from ${source}, ${precisions.join(" and ")}${mark}`);
   }
+  const tolerable = state === "missing" && taken !== null;
+  return { what, found: problem ?? state, fine: tolerable, advice: hint };
 }
 
 async function memory(): Promise<Finding> {

@@ -1,5 +1,9 @@
 /** @file The face of service/: what the command line and a server share. Light to load; see on-demand.ts. */
 export type { Finding } from "./doctor.ts";
+export type { Chosen } from "./engines/choose.ts";
+export type { InstallEvent, InstallRequest } from "./engines/install.ts";
+export type { Installed } from "./engines/installed.ts";
+export type { EngineFacts, EnginesReport } from "./engines/list.ts";
 export { dataFolder, limnVersion } from "./folders.ts";
 export type { GenerateReport, GenerateToFiles } from "./generate.ts";
 export { Generator, startGenerator, type Ending, type GenerateOptions } from "./generator.ts";
@@ -15,18 +19,24 @@ export {
   examine,
   generateToFiles,
   inspect,
+  installOpenVino,
+  listEngines,
   load,
   loadUnconditional,
+  openEngine,
+  removeOpenVino,
   trainRecipe,
 } from "./on-demand.ts";
 export { nearest } from "./nearest.ts";
 export { targetOf, type Target } from "./picture-files.ts";
 export type {
+  EngineChoice,
   GenerateRequest,
   GeneratorCommand,
   GeneratorEvent,
   GeneratorMessage,
   Port,
+  PrecisionChoice,
   Settings,
   Timings,
 } from "./protocol.ts";

@@ -1,10 +1,14 @@
 /** @file Services that load much of limn, loaded when they are called: a command pays only for what it does. */
 import type { LoadOptions, PixelDiffusion, StableDiffusion } from "../pipelines/index.ts";
+import type { Chosen } from "./engines/choose.ts";
+import type { InstallEvent, InstallRequest } from "./engines/install.ts";
+import type { Installed } from "./engines/installed.ts";
+import type { EnginesReport } from "./engines/list.ts";
 import type { GenerateReport, GenerateToFiles } from "./generate.ts";
 import type { Finding } from "./doctor.ts";
 import type { Generator } from "./generator.ts";
 import type { Facts } from "./inspect.ts";
-import type { GenerateRequest } from "./protocol.ts";
+import type { EngineChoice, GenerateRequest } from "./protocol.ts";
 import type { TrainEvent, TrainRequest } from "./train.ts";
 
 /** Draws and writes; null when it was stopped. Files that were finished before stay. */
@@ -24,6 +28,29 @@ export async function inspect(path: string): Promise<Facts> {
 /** What this machine offers limn and what is missing; never throws. */
 export async function examine(): Promise<Finding[]> {
   return (await import("./doctor.ts")).examine();
+}
+
+/** Which engines this machine has and which of them draws when none is named; never throws. */
+export async function listEngines(): Promise<EnginesReport> {
+  return (await import("./engines/list.ts")).listEngines();
+}
+
+/** Installs OpenVINO into limn's data folder; null for a dry run. */
+export async function installOpenVino(
+  request: InstallRequest,
+  options: { signal: AbortSignal; tell: (event: InstallEvent) => void },
+): Promise<Installed | null> {
+  return (await import("./engines/install.ts")).installOpenVino(request, options);
+}
+
+/** Removes OpenVINO from limn's data folder; what was removed. */
+export async function removeOpenVino(): Promise<readonly { version: string; folder: string }[]> {
+  return (await import("./engines/install.ts")).removeOpenVino();
+}
+
+/** Opens an engine: the one that is named, or the fastest that works, with notes on what is broken. */
+export async function openEngine(choice: EngineChoice = "auto"): Promise<Chosen> {
+  return (await import("./engines/choose.ts")).openEngine(choice);
 }
 
 /** Trains until the recipe is done or the signal says stop; stopping writes a checkpoint first. */
