@@ -14,7 +14,7 @@ import { textToImage } from "./text-to-image.ts";
 
 /** The global object of a dedicated worker, or one end of a channel. */
 export interface WorkerScope {
-  postMessage(message: PainterMessage, transfer: ArrayBuffer[]): void;
+  postMessage(message: PainterMessage, options: { transfer: ArrayBuffer[] }): void;
   addEventListener(type: "message", listener: (event: { data: unknown }) => void): void;
   close(): void;
 }
@@ -24,7 +24,7 @@ type Load = (folder: string, options: LoadOptions) => Promise<StableDiffusion>;
 /** Serves `self` of a dedicated worker: the one line that a worker's file needs. */
 export function servePainter(scope: WorkerScope, open: Load = load): void {
   const send = (message: PainterMessage, transfer: ArrayBuffer[] = []) =>
-    scope.postMessage(message, transfer);
+    scope.postMessage(message, { transfer });
   const running = new Map<number, AbortController>();
   let model: Promise<StableDiffusion> | null = null;
   let queue: Promise<void> = Promise.resolve();

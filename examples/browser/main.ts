@@ -1,0 +1,191 @@
+/** @file The page: words in, a picture out. The model lives in a worker; this thread only shows what happens. */
+import asyncifyMjs from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?url";
+import asyncifyWasm from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url";
+import plainMjs from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
+import plainWasm from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
+import { openPainter, type Painter, type PainterEvent } from "limn/pipelines";
+import { languages, preferred, type Language } from "./words.ts";
+
+/** ONNX Runtime's own files, which Vite puts where the page can fetch them. */
+const engineFiles = {
+  wasm: { wasm: plainWasm, mjs: plainMjs },
+  webgpu: { wasm: asyncifyWasm, mjs: asyncifyMjs },
+};
+type Device = keyof typeof engineFiles;
+/** Unfinished pictures shown on the way; each costs about as much as a step. */
+const previews = 4;
+
+function element<T extends HTMLElement>(id: string): T {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no #${id}`);
+  return found as T; // index.html says which it is
+}
+
+const form = element<HTMLFormElement>("form");
+const prompt = element<HTMLInputElement>("prompt");
+const seed = element<HTMLInputElement>("seed");
+const device = element<HTMLSelectElement>("device");
+const [draw, stop] = [element<HTMLButtonElement>("draw"), element<HTMLButtonElement>("stop")];
+const progress = element<HTMLProgressElement>("progress");
+const [status, engine, caption] = ["status", "engine", "caption"].map((id) => element(id));
+const canvas = element<HTMLCanvasElement>("picture");
+const save = element<HTMLAnchorElement>("save");
+
+let language: Language = preferred();
+let words = languages[language];
+/** How the status line is said, so that it can be said again in another language. */
+let say: () => string = () => "";
+
+function tell(how: () => string, { bad = false } = {}): void {
+  say = how;
+  status.textContent = how();
+  status.toggleAttribute("data-bad", bad);
+}
+
+function speak(next: Language): void {
+  const untouched = prompt.value === "" || prompt.value === words.examples[0];
+  [language, words] = [next, languages[next]];
+  document.documentElement.lang = language;
+  document.title = words.title;
+  for (const node of document.querySelectorAll<HTMLElement>("[data-word]")) {
+    const word = words[node.dataset.word as keyof typeof words];
+    if (typeof word === "string") node.textContent = word;
+  }
+  for (const option of device.options) option.textContent = words.devices[option.value as Device];
+  for (const button of document.querySelectorAll<HTMLElement>("[data-language]"))
+    button.ariaPressed = String(button.dataset.language === language);
+  element("dice").ariaLabel = element("dice").title = words.dice;
+  if (untouched) prompt.value = words.examples[0];
+  const chips = words.examples.map((example) => {
+    const chip = document.createElement("button");
+    chip.type = "button";
+    chip.textContent = example;
+    chip.onclick = () => (prompt.value = example);
+    return chip;
+  });
+  const list = element("examples");
+  list.ariaLabel = words.examplesLabel;
+  list.replaceChildren(...chips);
+  status.textContent = say();
+}
+
+type Shown = Extract<PainterEvent, { type: "step" }>["preview"] & object;
+
+function show([image]: Shown): void {
+  const { width, height, data } = image;
+  const pixels = new ImageData(width, height);
+  for (let i = 0; i < width * height; i++) {
+    pixels.data.set(data.subarray(3 * i, 3 * i + 3), 4 * i);
+    pixels.data[4 * i + 3] = 255;
+  }
+  [canvas.width, canvas.height] = [width, height];
+  canvas.getContext("2d")?.putImageData(pixels, 0, 0);
+}
+
+const painters = new Map<Device, Promise<Painter>>();
+
+/** A model for each device, opened when it is first wanted. */
+function painterOn(wanted: Device): Promise<Painter> {
+  const open = async () => {
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    const fetched = new Map<string, number>();
+    tell(() => words.opening);
+    return openPainter(worker, "emblem/", {
+      device: wanted,
+      files: engineFiles[wanted],
+      onDownload: ({ url, loaded, total }) => {
+        fetched.set(url, loaded);
+        const bytes = [...fetched.values()].reduce((sum, each) => sum + each);
+        progress.value = loaded / total;
+        tell(() => words.fetching(bytes));
+      },
+    });
+  };
+  const painter = painters.get(wanted) ?? open();
+  painters.set(wanted, painter);
+  painter.catch(() => painters.delete(wanted));
+  return painter;
+}
+
+function follow(event: PainterEvent): void {
+  if (event.type === "encoded") tell(() => words.preparing);
+  if (event.type === "decoding") tell(() => words.decoding);
+  if (event.type !== "step") return;
+  progress.value = event.step / event.steps;
+  tell(() => words.step(event.step, event.steps));
+  if (event.preview) show(event.preview);
+}
+
+async function paint(signal: AbortSignal): Promise<void> {
+  const started = performance.now();
+  const request = { prompt: prompt.value, seed: Number(seed.value) };
+  const painter = await painterOn(device.value as Device);
+  const { name, version } = painter.model.engine;
+  const threads = crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, 8) : 1;
+  engine.textContent = words.threads(`ONNX Runtime ${version} · ${name}`, threads);
+  signal.throwIfAborted();
+  tell(() => words.reading);
+  const run = painter.draw(request, { previews, signal });
+  for (;;) {
+    const next = await run.next();
+    if (!next.done) {
+      follow(next.value);
+      continue;
+    }
+    show(next.value.images);
+    const seconds = (performance.now() - started) / 1000;
+    tell(() => words.done(seconds, request.seed));
+    caption.removeAttribute("data-word");
+    caption.textContent = request.prompt;
+    canvas.ariaLabel = words.picture(request.prompt);
+    // For whoever measures: the numbers behind the picture.
+    dispatchEvent(new CustomEvent("drawn", { detail: { ...next.value, seconds } }));
+    return offer(request);
+  }
+}
+
+function offer(request: { prompt: string; seed: number }): void {
+  canvas.toBlob((blob) => {
+    if (!blob) return;
+    URL.revokeObjectURL(save.href);
+    save.href = URL.createObjectURL(blob);
+    save.download = `${request.prompt.replace(/[^\p{L}\p{N}]+/gu, "-")}-${request.seed}.png`;
+    save.hidden = false;
+  });
+}
+
+let current: AbortController | null = null;
+
+async function start(): Promise<void> {
+  current = new AbortController();
+  const { signal } = current;
+  draw.disabled = true;
+  [stop.hidden, progress.hidden, progress.value] = [false, false, 0];
+  try {
+    await paint(signal);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (signal.aborted) tell(() => words.stopped);
+    else tell(() => words.failed(reason), { bad: true });
+  } finally {
+    draw.disabled = false;
+    [stop.hidden, progress.hidden] = [true, true];
+    current = null;
+  }
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (!current) void start();
+});
+stop.onclick = () => current?.abort();
+element("dice").onclick = () =>
+  (seed.value = String(crypto.getRandomValues(new Uint32Array(1))[0] % 1_000_000));
+for (const button of document.querySelectorAll<HTMLElement>("[data-language]"))
+  button.onclick = () => speak(button.dataset.language as Language);
+
+speak(language);
+const gpu = (navigator as { gpu?: { requestAdapter(): Promise<object | null> } }).gpu;
+void gpu?.requestAdapter().then((adapter) => {
+  element("device-field").hidden = adapter === null;
+});

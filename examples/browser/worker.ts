@@ -1,0 +1,4 @@
+/** @file The worker in which the page draws. */
+import { servePainter } from "limn/pipelines";
+
+servePainter(self);
