@@ -99,7 +99,13 @@ const cases: [string, string[], number, RegExp][] = [
   ["models that cannot be installed yet", ["models", "install", "x"], 2, /only list/],
   ["a list of something", ["models", "list", "x"], 2, /list needs no more words, got x/],
   ["training without a recipe", ["train"], 2, /needs a recipe.*limn generate train/],
-  ["a recipe that is none", ["train", "none.ts"], 2, /there is no recipe none\.ts/],
+  ["a recipe that is none", ["train", "none.ts"], 2, /none\.ts is not a file.*recipes\/ddpm\.ts/],
+  [
+    "a recipe of another kind",
+    ["train", resolve("package.json")],
+    2,
+    /package\.json is none by its name.*a recipe is a TypeScript or JavaScript file/,
+  ],
 ];
 test.each(cases)("%s", async (_, words, exitCode, message) => {
   const folder = freshFolder();

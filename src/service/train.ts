@@ -1,8 +1,6 @@
 /** @file Training as a command does it: a recipe file, a run folder, events. */
-import { access } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { RequestError } from "../base/index.ts";
-import { train, type OtherEngine, type TrainEvent } from "../training/index.ts";
+import { recipeFile, train, type OtherEngine, type TrainEvent } from "../training/index.ts";
 import {
   openTrainingEngine,
   type TrainingEngine,
@@ -36,10 +34,7 @@ export async function* trainRecipe(
   request: TrainRequest,
   signal: AbortSignal,
 ): AsyncGenerator<TrainEvent> {
-  const recipe = resolve(request.recipe);
-  await access(recipe).catch(() => {
-    throw new RequestError("recipe", `there is no recipe ${request.recipe}`);
-  });
+  const recipe = await recipeFile(request.recipe);
   const { threads, keepEvery, otherEngine } = request;
   const { engine, precision } = await openTrainingEngine(request.engine, request.precision);
   yield { kind: "note", text: `computing with ${engine.name} ${engine.version} in ${precision}` };

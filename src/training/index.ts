@@ -44,7 +44,7 @@ export { bindWeights } from "./bind-weights.ts";
 export type { EmaConfig } from "./ema.ts";
 export { gridOf } from "./grid.ts";
 export { initialValues } from "./initial.ts";
-export { loadRecipe } from "./load-recipe.node.ts";
+export { loadRecipe, recipeFile } from "./load-recipe.node.ts";
 export type { Optimizer } from "./optimizer-rule.ts";
 export { optimizer, type OptimizerConfig } from "./optimizers.ts";
 export type { RateConfig } from "./rates.ts";

@@ -32,8 +32,8 @@ const extensions = [".ts", ".mts", ".cts", ".js", ".mjs", ".cjs"];
 const whatItIs =
   "a recipe is a TypeScript or JavaScript file that ends with: export default defineRecipe({ name, stages }); recipes/ddpm.ts is one";
 
-/** Runs a recipe file and returns what it exports. A recipe is a program: only run files you trust. */
-export async function loadRecipe(path: string): Promise<Recipe> {
+/** The absolute path of what may be a recipe, by its place and its name; nothing is run. */
+export async function recipeFile(path: string): Promise<string> {
   const file = resolve(path);
   const exists = await stat(file).then(
     (s) => s.isFile(),
@@ -47,10 +47,14 @@ export async function loadRecipe(path: string): Promise<Recipe> {
     throw new RequestError(
       "recipe",
       `${path} is none by its name: it needs one of ${extensions.join(" ")}`,
-      {
-        hint: whatItIs,
-      },
+      { hint: whatItIs },
     );
+  return file;
+}
+
+/** Runs a recipe file and returns what it exports. A recipe is a program: only run files you trust. */
+export async function loadRecipe(path: string): Promise<Recipe> {
+  const file = await recipeFile(path);
   const jiti = createJiti(import.meta.url, { virtualModules: await runningCopy() });
   const recipe = await jiti
     .import<Recipe | undefined>(file, { default: true })
