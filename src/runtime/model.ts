@@ -6,7 +6,7 @@ import {
   type OnnxValue,
 } from "../formats/index.ts";
 import { dtypeBytes } from "../base/index.ts";
-import { verify, type Graph, type Parameter, type Tensor } from "../tensor/index.ts";
+import { sortNodes, verify, type Graph, type Parameter, type Tensor } from "../tensor/index.ts";
 import { bytesOf, Emitter } from "./emitter.ts";
 import type { Binding } from "./engine.ts";
 import { lowerAll, type Kernels } from "./lower.ts";
@@ -53,6 +53,17 @@ function nameOutputs(
   return [...named, ...copies];
 }
 
+/** Inputs of a graph that are read where some tensors are given. */
+function inputsBeside(
+  { outputs, inputs }: Graph,
+  given: ReadonlyMap<Tensor, string>,
+): readonly (readonly [Tensor, string])[] {
+  const isGiven = { has: ({ outputs: [first] }: Tensor["node"]) => given.has(first) };
+  const nodes = new Set(sortNodes(outputs.values(), isGiven));
+  const read = given.size === 0 ? inputs : inputs.filter(({ node }) => nodes.has(node));
+  return read.map((tensor) => [tensor, tensor.label ?? ""] as const);
+}
+
 /** Lowers a graph; `locate` says how the engine wants a weight file called. */
 export function lowerGraph(
   graph: Graph,
@@ -60,14 +71,17 @@ export function lowerGraph(
     bind: (parameter: Parameter) => Binding;
     kernels: Kernels;
     locate: (file: string) => string;
+    /** Tensors that were computed elsewhere, by the names of the inputs that they become. */
+    given?: ReadonlyMap<Tensor, string>;
   },
 ): LoweredModel {
   verify(graph);
   const e = new Emitter();
   const inputs: OnnxValue[] = [];
-  for (const tensor of graph.inputs) {
-    inputs.push(valueOf(tensor.label ?? "", tensor));
-    e.names.set(tensor, tensor.label ?? "");
+  const { given = new Map<Tensor, string>() } = options;
+  for (const [tensor, name] of [...inputsBeside(graph, given), ...given]) {
+    inputs.push(valueOf(name, tensor));
+    e.names.set(tensor, name);
   }
   for (const parameter of graph.parameters) {
     const name = parameter.path;

@@ -1,8 +1,9 @@
 /** @file OpenVINO behind the engine's contract. */
 import { assert, EngineError } from "../base/index.ts";
-import type { Graph } from "../tensor/index.ts";
+import { graphOf, type Graph, type Tensor } from "../tensor/index.ts";
 import { checkedInput, outputMemory, outputName } from "./border.ts";
 import type { Binding, CompileOptions, Engine, Program, RunOptions, Value } from "./engine.ts";
+import { exactPart } from "./exact-part.ts";
 import { lowerGraph, type LoweredModel } from "./model.ts";
 import { OpenVinoApi, type Compiled, type Properties } from "./openvino-api.node.ts";
 import { openVinoKernels } from "./openvino-kernels.ts";
@@ -14,12 +15,22 @@ import { widenBindings } from "./twin.node.ts";
 class OpenVinoProgram implements Program {
   readonly #api: OpenVinoApi;
   readonly #model: LoweredModel;
+  /** Computes in f32 what the model is given beside its inputs. */
+  readonly #before: Program | null;
   #compiled: Compiled | null;
   /** A request holds the memory of one run: the runs of a program follow each other. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(api: OpenVinoApi, compiled: Compiled, model: LoweredModel) {
+  constructor(
+    api: OpenVinoApi,
+    {
+      compiled,
+      model,
+      before,
+    }: { compiled: Compiled; model: LoweredModel; before: Program | null },
+  ) {
     this.#api = api;
+    this.#before = before;
     this.#compiled = compiled;
     this.#model = model;
   }
@@ -33,8 +44,10 @@ class OpenVinoProgram implements Program {
     const { signal } = options;
     signal?.throwIfAborted();
     const { inputs: wanted, outputs } = this.#model;
+    const before = await this.#before?.run(inputs, signal ? { signal } : {});
+    const given = { ...inputs, ...before };
     const sides = {
-      inputs: wanted.map((spec) => checkedInput(spec, inputs)),
+      inputs: wanted.map((spec) => checkedInput(spec, given)),
       outputs: outputs.map((spec) => outputMemory(spec, options.into)),
     };
     const running = this.#last.then(() => this.#runOn(compiled, sides, signal));
@@ -67,6 +80,7 @@ class OpenVinoProgram implements Program {
   async [Symbol.asyncDispose](): Promise<void> {
     const compiled = this.#compiled;
     this.#compiled = null;
+    await this.#before?.[Symbol.asyncDispose]();
     await this.#last;
     if (compiled !== null) this.#api.release(compiled);
   }
@@ -90,11 +104,12 @@ async function read(
   api: OpenVinoApi,
   graph: Graph,
   options: CompileOptions,
+  given: ReadonlyMap<Tensor, string>,
 ): Promise<[model: bigint, lowered: LoweredModel]> {
   const bind = await widenBindings(graph, options.bind);
   const files = filesOf(graph, bind);
   const lower = (locate: (file: string) => string) =>
-    lowerGraph(graph, { bind, kernels: openVinoKernels, locate });
+    lowerGraph(graph, { bind, kernels: openVinoKernels, locate, given });
   if (files.length === 0) {
     const lowered = lower((file) => file);
     return [await api.readModel(lowered.bytes), lowered];
@@ -122,7 +137,15 @@ async function compileFused(
 }
 
 async function compile(api: OpenVinoApi, graph: Graph, options: CompileOptions): Promise<Program> {
-  const [model, lowered] = await read(api, graph, options);
+  const exact = options.precision === "bf16" ? exactPart(graph) : new Map<Tensor, string>();
+  const before =
+    exact.size > 0
+      ? await compile(api, graphOf(Object.fromEntries([...exact].map(([x, name]) => [name, x]))), {
+          ...options,
+          precision: "f32",
+        })
+      : null;
+  const [model, lowered] = await read(api, graph, options, exact);
   try {
     const compiled = await compileFused(api, model, propertiesOf(options));
     const [inputs, outputs] = api.sizes(compiled);
@@ -130,7 +153,7 @@ async function compile(api: OpenVinoApi, graph: Graph, options: CompileOptions):
       inputs === lowered.inputs.length && outputs === lowered.outputs.length,
       `OpenVINO sees ${inputs} inputs and ${outputs} outputs of ${lowered.inputs.length} and ${lowered.outputs.length}`,
     );
-    return new OpenVinoProgram(api, compiled, lowered);
+    return new OpenVinoProgram(api, { compiled, model: lowered, before });
   } finally {
     api.function("model_free")(model);
   }
