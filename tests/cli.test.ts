@@ -294,7 +294,7 @@ test("train runs a recipe, stops on Ctrl-C with a checkpoint, and goes on from t
   expect(await end).toMatchObject({ code: 130, signal: null, stdout: "" });
   const { code, stdout, stderr } = await limn(folder, ...words);
   expect([code, stdout]).toEqual([0, `${join(folder, "run", "only")}\n`]);
-  expect(stderr).toMatch(/^only: from step [1-9]\d* to 400\n/);
+  expect(stderr).toMatch(/^computing with .* in f32\nonly: from step [1-9]\d* to 400\n/);
   expect(stderr).toMatch(/step 400\/400 {2}loss \d\.\d{4} {2}error .* images\/s {2}0\.00 s left/);
 });
 
@@ -323,7 +323,7 @@ test("train --json tells events and errors as objects", async () => {
   const { stdout } = await limn(folder, "train", recipe, "--out", "run", "--json");
   const lines = stdout.trim().split("\n");
   const kinds = lines.map((line) => (JSON.parse(line) as { kind: string }).kind);
-  expect([kinds[0], kinds.at(-1)]).toEqual(["stage", "finished"]);
+  expect([kinds[0], kinds[1], kinds.at(-1)]).toEqual(["note", "stage", "finished"]);
   const { code, stdout: said } = await limn(folder, "train", "none.ts", "--json");
   expect([code, reportOf(said).error]).toMatchObject([2, { code: "request" }]);
 });
