@@ -17,6 +17,8 @@ export interface RunnerOptions {
   readonly mode: "lean" | "fast";
   /** What the engine computes in; f32 when left out. */
   readonly precision?: Precision;
+  /** Whether compiled graphs are kept on disk for the next process, where the engine can; `disk` when left out. */
+  readonly cache?: "disk" | "none";
   /** Threads within one op; null leaves it to the engine. */
   readonly threads: number | null;
   /** Bytes of living programs; idle ones beyond it are disposed of, the longest unused first. */
@@ -53,13 +55,13 @@ export class GraphRunner implements AsyncDisposable {
 
   /** The program of a graph, alive until given back. `what` names it in errors. */
   async borrow(what: string, graph: Graph, weights: Weights): Promise<Borrowed> {
-    const { engine, mode, precision = "f32", threads } = this.options;
+    const { engine, mode, precision = "f32", cache = "disk", threads } = this.options;
     const { key, bytes, results } = this.#weigh(graph, weights);
     const { bind } = weights;
     const compile = async () => {
       await this.#require(what, bytes);
       const own = threads === null ? {} : { threads };
-      return engine.compile(graph, { bind, mode, precision, ...own });
+      return engine.compile(graph, { bind, mode, precision, cache, ...own });
     };
     const lease = await this.#programs.borrow({ key, bytes, compile });
     return { ...lease, pending: lease.fresh ? results : 0 };

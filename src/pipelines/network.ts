@@ -3,7 +3,7 @@ import { assert, hostArray, type HostArray } from "../base/index.ts";
 import { isFiniteArray, value, type RunOptions, type Value } from "../runtime/index.ts";
 import { guide, type Predict } from "../schedulers/index.ts";
 import { graphOf, type Tensor } from "../tensor/index.ts";
-import type { GraphRunner, Weights } from "./graph-runner.ts";
+import { GraphRunner, type Weights } from "./graph-runner.ts";
 import { notFiniteError, type Suspect } from "./not-finite.ts";
 
 /** A network at fixed shapes: how it is traced and what it is given beside `sample` and `timestep`. */
@@ -86,8 +86,10 @@ function suspectOf(
     trace,
     inputs,
     run: async (graph) => {
-      await using lease = await runner.borrow(what, graph, weights);
-      return lease.program.run(inputs);
+      // Parts of the network, once: nothing to be kept on disk.
+      await using own = new GraphRunner({ ...runner.options, cache: "none" });
+      await using lease = await own.borrow(what, graph, weights);
+      return await lease.program.run(inputs);
     },
   };
 }

@@ -29,6 +29,8 @@ export interface CompileOptions {
   readonly threads?: number;
   /** f32 when left out. Throws RequestError where the engine lacks it. */
   readonly precision?: Precision;
+  /** `disk` keeps what was compiled for the next process, where the engine can; `none` when left out. */
+  readonly cache?: "disk" | "none";
 }
 
 export interface RunOptions {

@@ -27,6 +27,7 @@ const table = {
   compiled_model_outputs_size: ["int", "void *", "_Out_ size_t *"],
   compiled_model_create_infer_request: ["int", "void *", "_Out_ void **"],
   compiled_model_free: ["void", "void *"],
+  compiled_model_get_property: ["int", "void *", "const char *", "_Out_ void **"],
   infer_request_set_input_tensor_by_index: ["int", "void *", "size_t", "void *"],
   infer_request_set_output_tensor_by_index: ["int", "void *", "size_t", "void *"],
   infer_request_infer: ["int", "void *"],
@@ -81,6 +82,7 @@ export class OpenVinoApi {
   readonly #functions = new Map<Name, NativeFunction>();
   readonly #setProperty: NativeFunction;
   readonly #compile: NativeFunction;
+  readonly #compileFile: NativeFunction;
   readonly #createTensor: NativeFunction;
   readonly #shapes = new Shapes();
   /** Variadic functions cannot be called off the event loop: properties are set on cores, compilations have none. */
@@ -103,6 +105,8 @@ export class OpenVinoApi {
     this.#setProperty = bind("core_set_property", "int", "void *", "const char *", "...");
     const compile = ["void *", "void *", "const char *", "size_t", "_Out_ void **"];
     this.#compile = bind("core_compile_model", "int", ...compile);
+    const fromFile = ["void *", "const char *", "const char *", "size_t", "_Out_ void **"];
+    this.#compileFile = bind("core_compile_model_from_file", "int", ...fromFile);
     const shape = koffi.struct({ rank: "int64_t", dims: "void *" });
     const tensor = ["int", shape, "void *", "_Out_ void **"];
     this.#createTensor = bind("tensor_create_from_host_ptr", "int", ...tensor);
@@ -151,13 +155,16 @@ export class OpenVinoApi {
 
   #core(properties: Properties = {}): Pointer {
     const key = JSON.stringify(properties);
-    const known = this.#cores.get(key);
-    if (known !== undefined) return known;
+    const core = this.#cores.get(key) ?? this.#newCore(properties);
+    this.#cores.set(key, core);
+    return core;
+  }
+
+  #newCore(properties: Properties): Pointer {
     const core = this.#make(this.function("core_create"));
     const text = "const char *";
     for (const [name, value] of Object.entries(properties))
       this.check(this.#setProperty(core, "CPU", text, name, text, value, text, null));
-    this.#cores.set(key, core);
     return core;
   }
 
@@ -195,17 +202,34 @@ export class OpenVinoApi {
 
   /** Compiles a model for the CPU. */
   async compile(model: Pointer, properties: Properties): Promise<Compiled> {
-    const compiled = await this.#makePooled(this.#compile, [
-      this.#core(properties),
-      model,
-      "CPU",
-      0,
-    ]);
+    const args = [this.#core(properties), model, "CPU", 0];
+    return this.#requestOf(await this.#makePooled(this.#compile, args));
+  }
+
+  /** Compiles a model in a file for the CPU, or takes what the folder of the property CACHE_DIR has of it. */
+  async compileFile(file: string, properties: Properties): Promise<Compiled> {
+    // Folders are many: a core for each would stay for ever.
+    const core = this.#newCore(properties);
+    try {
+      const model = await this.#makePooled(this.#compileFile, [core, file, "CPU", 0]);
+      return this.#requestOf(model);
+    } finally {
+      this.function("core_free")(core);
+    }
+  }
+
+  /** Whether a model was taken from the folder of CACHE_DIR instead of being compiled. */
+  cameFromCache({ model }: Compiled): boolean {
+    const read = this.function("compiled_model_get_property");
+    return this.#takeText(this.#make(read, model, "LOADED_FROM_CACHE")) === "YES";
+  }
+
+  #requestOf(model: Pointer): Compiled {
     try {
       const create = this.function("compiled_model_create_infer_request");
-      return { model: compiled, request: this.#make(create, compiled) };
+      return { model, request: this.#make(create, model) };
     } catch (error) {
-      this.function("compiled_model_free")(compiled);
+      this.function("compiled_model_free")(model);
       throw error;
     }
   }

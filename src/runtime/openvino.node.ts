@@ -5,6 +5,7 @@ import { checkedInput, outputMemory, outputName } from "./border.ts";
 import type { Binding, CompileOptions, Engine, Program, RunOptions, Value } from "./engine.ts";
 import { exactPart } from "./exact-part.ts";
 import { lowerGraph, type LoweredModel } from "./model.ts";
+import { compileCached, type Lowering } from "./openvino-cached.node.ts";
 import { OpenVinoApi, type Compiled, type Properties } from "./openvino-api.node.ts";
 import { openVinoKernels } from "./openvino-kernels.ts";
 import { howToInstallOpenVino, locateOpenVino } from "./openvino-library.node.ts";
@@ -103,10 +104,8 @@ const filesOf = (graph: Graph, bind: CompileOptions["bind"]): string[] =>
 async function read(
   api: OpenVinoApi,
   graph: Graph,
-  options: CompileOptions,
-  given: ReadonlyMap<Tensor, string>,
+  { bind, given }: Lowering,
 ): Promise<[model: bigint, lowered: LoweredModel]> {
-  const bind = await widenBindings(graph, options.bind);
   const files = filesOf(graph, bind);
   const lower = (locate: (file: string) => string) =>
     lowerGraph(graph, { bind, kernels: openVinoKernels, locate, given });
@@ -143,17 +142,29 @@ async function compile(api: OpenVinoApi, graph: Graph, options: CompileOptions):
       ? await compile(api, graphOf(Object.fromEntries([...exact].map(([x, name]) => [name, x]))), {
           ...options,
           precision: "f32",
+          cache: "none", // it is small, and compiled as fast as found
         })
       : null;
-  const [model, lowered] = await read(api, graph, options, exact);
+  const bind = await widenBindings(graph, options.bind);
+  const how = { bind, given: exact, properties: propertiesOf(options) };
+  const cached = options.cache === "disk" ? await compileCached(api, graph, how) : null;
+  const { compiled, lowered } = cached ?? (await compileFresh(api, graph, how));
+  const [inputs, outputs] = api.sizes(compiled);
+  assert(
+    inputs === lowered.inputs.length && outputs === lowered.outputs.length,
+    `OpenVINO sees ${inputs} inputs and ${outputs} outputs of ${lowered.inputs.length} and ${lowered.outputs.length}`,
+  );
+  return new OpenVinoProgram(api, { compiled, model: lowered, before });
+}
+
+async function compileFresh(
+  api: OpenVinoApi,
+  graph: Graph,
+  how: Lowering & { properties: Properties },
+): Promise<{ compiled: Compiled; lowered: LoweredModel }> {
+  const [model, lowered] = await read(api, graph, how);
   try {
-    const compiled = await compileFused(api, model, propertiesOf(options));
-    const [inputs, outputs] = api.sizes(compiled);
-    assert(
-      inputs === lowered.inputs.length && outputs === lowered.outputs.length,
-      `OpenVINO sees ${inputs} inputs and ${outputs} outputs of ${lowered.inputs.length} and ${lowered.outputs.length}`,
-    );
-    return new OpenVinoProgram(api, { compiled, model: lowered, before });
+    return { compiled: await compileFused(api, model, how.properties), lowered };
   } finally {
     api.function("model_free")(model);
   }

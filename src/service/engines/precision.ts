@@ -112,7 +112,7 @@ const side = 32;
 
 /** The network's outputs in a precision, on noise that is always the same. */
 async function outputs(model: Model, precision: Precision): Promise<HostArray[]> {
-  const options: RunnerOptions = { ...model.runner.options, precision };
+  const options: RunnerOptions = { ...model.runner.options, precision, cache: "none" };
   await using runner = new GraphRunner(options);
   await using predictor =
     model instanceof StableDiffusion
