@@ -15,7 +15,7 @@ test.each<[words: string[], name: string | null, rest: string[]]>([
   expect(wantedBy(words)).toEqual({ name, words: rest });
 });
 
-test.each(["studio", "serve", "bench"])("%s is kept for a command", (name) => {
+test.each(["studio", "serve"])("%s is kept for a command", (name) => {
   expect(() => wantedBy([name, "--port", "1"])).toThrow(
     `command: "${name}" is not in this version of limn`,
   );

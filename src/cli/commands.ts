@@ -37,6 +37,10 @@ export const commands = {
     summary: "check engine, memory and folders, and say what is missing",
     load: async () => (await import("./doctor.ts")).doctor,
   },
+  bench: {
+    summary: "measure this machine's engines, and draw by the best one",
+    load: async () => (await import("./bench.ts")).bench,
+  },
 } as const satisfies Record<string, CommandEntry>;
 
 /** Name of a command. */
@@ -45,7 +49,7 @@ export type CommandName = keyof typeof commands;
 const overviews = new Set(["-h", "--help", "-V", "--version"]);
 
 /** Names of commands to come: a prompt that begins with one would change its meaning with the next version. */
-const reserved = new Set(["studio", "serve", "bench"]);
+const reserved = new Set(["studio", "serve"]);
 
 /** What words ask for: a command and the words for it; without a command the overview. */
 export interface Wanted {

@@ -8,6 +8,7 @@ import {
   findModel,
   generateToFiles,
   isUnconditional,
+  settleWay,
   startGenerator,
   targetOf,
   type GenerateReport,
@@ -94,6 +95,15 @@ function jsonOf(report: GenerateReport, { request, model: place }: Asked) {
 async function requestOf(given: GenerateWords): Promise<Asked> {
   const { name, folder, source } = await findModel(given.model ?? defaultModel);
   const { seed = -1 } = given;
+  const { notes, ...way } = await settleWay(
+    {
+      engine: given.engine ?? null,
+      precision: given.precision ?? null,
+      threads: given.threads ?? null,
+    },
+    name,
+  );
+  for (const note of notes) console.error(`limn: ${note}`);
   const request = {
     folder,
     prompts: await promptsOf(given, await isUnconditional(folder)),
@@ -113,9 +123,7 @@ async function requestOf(given: GenerateWords): Promise<Asked> {
     clipSkip: given.clipSkip ?? null,
     latents: given.latents === undefined ? null : resolve(given.latents),
     keepLatents: given.saveLatents !== undefined,
-    engine: given.engine ?? ("auto" as const),
-    precision: given.precision ?? ("auto" as const),
-    threads: given.threads ?? null,
+    ...way,
     mode: null,
   };
   return { request, model: source === "path" ? folder : name };

@@ -1,11 +1,15 @@
 /** @file What this machine offers limn: engines, processors, memory, folders, and what is missing. */
 import { access, constants, mkdir } from "node:fs/promises";
-import { availableParallelism, cpus } from "node:os";
+import { availableParallelism } from "node:os";
+import { LimnError } from "../base/index.ts";
 import { machineMemory, showBytes } from "../pipelines/index.ts";
 import { cacheFolder } from "../runtime/index.ts";
 import { listEngines, type EngineFacts } from "./engines/list.ts";
 import { dataFolder, limnVersion, packageFolder } from "./folders.ts";
 import { defaultModel, listModels } from "./model-registry.ts";
+import { processorName } from "./processor.ts";
+import { readSavedSetting } from "./settings-file.ts";
+import { doubtOf } from "./settle.ts";
 
 /** One finding: what was looked at, what was found, and, if that is not good, what to do. */
 export interface Finding {
@@ -23,13 +27,13 @@ export async function examine(): Promise<Finding[]> {
     fine("Node.js", `${process.version} on ${process.platform}-${process.arch}`),
     fine("processors", processors()),
     ...(await engines()),
+    await way(),
     ...(await Promise.all([...checks, writable("cache folder", cacheFolder())])),
   ];
 }
 
 function processors(): string {
-  const model = cpus()[0]?.model.trim() ?? "unknown";
-  return `${availableParallelism()} threads of ${model}`;
+  return `${availableParallelism()} threads of ${processorName()}`;
 }
 
 async function engines(): Promise<Finding[]> {
@@ -49,6 +53,24 @@ function engineFinding(engine: EngineFacts, taken: string | null): Finding {
   }
   const tolerable = state === "missing" && taken !== null;
   return { what, found: problem ?? state, fine: tolerable, advice: hint };
+}
+
+/** How pictures are drawn where nobody says otherwise. */
+async function way(): Promise<Finding> {
+  const what = "draws by";
+  try {
+    const saved = await readSavedSetting();
+    if (saved === null) return fine(what, "auto; limn bench --save finds what is best");
+    const { engine, precision, threads, models: measured } = saved;
+    const found = `${engine} ${precision}, ${threads} ${threads === 1 ? "thread" : "threads"}, saved by limn bench with ${measured.join(", ")}`;
+    const doubt = doubtOf(saved);
+    if (doubt === null) return fine(what, found);
+    const advice = "limn bench --save measures anew, limn bench --reset forgets it";
+    return { what, found: `auto, not ${found}: ${doubt}`, fine: false, advice };
+  } catch (error) {
+    const { message, hint } = error as LimnError;
+    return { what, found: message, fine: false, advice: hint ?? null };
+  }
 }
 
 async function memory(): Promise<Finding> {

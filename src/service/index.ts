@@ -1,4 +1,7 @@
 /** @file The face of service/: what the command line and a server share. Light to load; see on-demand.ts. */
+export type { BenchEvent, BenchOptions, ModelResult } from "./bench/bench.ts";
+export type { BenchPlan } from "./bench/plan.ts";
+export type { BenchRow } from "./bench/rows.ts";
 export type { Finding } from "./doctor.ts";
 export type { Chosen } from "./engines/choose.ts";
 export type { InstallEvent, InstallRequest } from "./engines/install.ts";
@@ -16,7 +19,9 @@ export {
   type ModelPlace,
 } from "./model-registry.ts";
 export {
+  bench,
   examine,
+  forgetSetting,
   generateToFiles,
   inspect,
   installOpenVino,
@@ -25,8 +30,11 @@ export {
   loadUnconditional,
   openEngine,
   removeOpenVino,
+  saveSetting,
+  settleWay,
   trainRecipe,
 } from "./on-demand.ts";
+export { processorName } from "./processor.ts";
 export { nearest } from "./nearest.ts";
 export { targetOf, type Target } from "./picture-files.ts";
 export type {
@@ -40,4 +48,11 @@ export type {
   Settings,
   Timings,
 } from "./protocol.ts";
+export {
+  engineNames,
+  type DrawingSetting,
+  type EngineName,
+  type SavedSetting,
+  type Settled,
+} from "./settings.ts";
 export type { TrainEvent, TrainRequest } from "./train.ts";

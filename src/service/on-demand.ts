@@ -1,5 +1,7 @@
 /** @file Services that load much of limn, loaded when they are called: a command pays only for what it does. */
+import { existsSync } from "node:fs";
 import type { LoadOptions, PixelDiffusion, StableDiffusion } from "../pipelines/index.ts";
+import type { BenchEvent, BenchOptions } from "./bench/bench.ts";
 import type { Chosen } from "./engines/choose.ts";
 import type { InstallEvent, InstallRequest } from "./engines/install.ts";
 import type { Installed } from "./engines/installed.ts";
@@ -9,6 +11,7 @@ import type { Finding } from "./doctor.ts";
 import type { Generator } from "./generator.ts";
 import type { Facts } from "./inspect.ts";
 import type { EngineChoice, GenerateRequest } from "./protocol.ts";
+import { settingsFile, unsaved, type Asked, type SavedSetting, type Settled } from "./settings.ts";
 import type { TrainEvent, TrainRequest } from "./train.ts";
 
 /** Draws and writes; null when it was stopped. Files that were finished before stay. */
@@ -72,4 +75,29 @@ export async function loadUnconditional(
   options: LoadOptions = {},
 ): Promise<PixelDiffusion> {
   return (await import("./load.ts")).loadUnconditional(model, options);
+}
+
+/** Measures how fast this machine draws; stops within a drawing when the signal says so, throwing its reason. */
+export async function* bench(
+  options: BenchOptions,
+  signal: AbortSignal,
+): AsyncGenerator<BenchEvent, void, void> {
+  yield* (await import("./bench/bench.ts")).bench(options, signal);
+}
+
+/** How a drawing is done: as asked, and where nothing was said as `limn bench --save` found best for this machine. */
+export async function settleWay(asked: Asked, model: string): Promise<Settled> {
+  // Mostly nothing was saved, and no reader is needed.
+  if (!existsSync(settingsFile())) return unsaved(asked);
+  return (await import("./settle.ts")).settleWay(asked, model);
+}
+
+/** Keeps a setting for the drawings to come; says in which file. */
+export async function saveSetting(setting: SavedSetting): Promise<string> {
+  return (await import("./settings-file.ts")).saveSetting(setting);
+}
+
+/** Forgets it; says whether there was anything. */
+export async function forgetSetting(): Promise<boolean> {
+  return (await import("./settings-file.ts")).forgetSetting();
 }
