@@ -2,19 +2,17 @@
  * @file A training step of the emblem's UNet, batch 16, split into forward, backward and update; PyTorch f32 beside.
  * Run: LIMN_PEERS=python npx jiti bench/train-step.ts [--threads 1] [--batch 16] [--rounds 8]
  */
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { saveFolder } from "../src/checkpoints/index.ts";
 import { ortEngine, value, type Program, type Value } from "../src/runtime/index.ts";
 import type { Graph } from "../src/tensor/index.ts";
-import { initialValues } from "../src/training/index.ts";
 import { slotName } from "../src/training/update.ts";
 import { costOf, openPeer, peerContestant, peers, spread, takeTurns } from "./contest.ts";
 import type { Contestant, Cost, Peer } from "./contest.ts";
 import { emblemStep, type EmblemStep } from "./emblem-step.ts";
-import { benchFolder, pndm } from "./random-model.ts";
+import { benchFolder } from "./random-model.ts";
 import { writeReport, type Table } from "./report.ts";
+import { writeTrainFolder } from "./train-folder.ts";
 
 const { values: words } = parseArgs({
   options: {
@@ -52,21 +50,9 @@ const theirs = (peer: Peer) =>
     peerContestant(`PyTorch ${part}`, peer, { do: part }),
   );
 
-/** A folder with the same weights and the same batch for PyTorch. */
-async function writePeerFolder({ network, given }: EmblemStep): Promise<string> {
+async function peerFolder(): Promise<string> {
   const folder = join(benchFolder, "train-step");
-  mkdirSync(folder, { recursive: true });
-  await saveFolder(folder, {
-    pipeline: "StableDiffusionPipeline",
-    networks: { unet: network },
-    values: (parameter) => initialValues(parameter, 0),
-    dtype: "f32",
-    scheduler: pndm,
-  });
-  for (const [name, { data }] of Object.entries(given)) {
-    const { buffer, byteOffset, byteLength } = data as Float32Array;
-    writeFileSync(join(folder, `${name}.f32`), new Uint8Array(buffer, byteOffset, byteLength));
-  }
+  await writeTrainFolder(folder, batch);
   return folder;
 }
 
@@ -108,11 +94,7 @@ const programs = {
 };
 const gradients = await programs.gradients.run(step.inputs);
 const peer = peers
-  ? await openPeer(peers, "train_step.py", [
-      await writePeerFolder(step),
-      words.batch,
-      words.threads,
-    ])
+  ? await openPeer(peers, "train_step.py", [await peerFolder(), words.batch, words.threads])
   : null;
 const check = await peer?.ask({ do: "check" });
 const costs = await takeTurns(

@@ -12,8 +12,8 @@ def cost(work):
     return {"wall": (time.perf_counter() - wall) * 1e3, "cpu": (time.process_time() - cpu) * 1e3}
 
 
-def serve(answer):
-    """Says that it is ready, then answers requests until its input ends."""
-    print(json.dumps({"ready": 1}), flush=True)
+def serve(answer, **facts):
+    """Says that it is ready, and what else is known, then answers requests until its input ends."""
+    print(json.dumps({"ready": 1, **facts}), flush=True)
     for line in sys.stdin:
         print(json.dumps(answer(json.loads(line))), flush=True)
