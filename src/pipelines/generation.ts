@@ -24,9 +24,9 @@ export type GenerationStep =
   | { readonly type: "decoding" };
 
 /** Runs a recipe to its end; `onStep` hears of every step. */
-export async function finish(
-  run: AsyncGenerator<GenerationStep, Generation, void>,
-  onStep: (step: GenerationStep) => void = () => undefined,
+export async function finish<Step = GenerationStep>(
+  run: AsyncGenerator<Step, Generation, void>,
+  onStep: (step: Step) => void = () => undefined,
 ): Promise<Generation> {
   for (;;) {
     const next = await run.next();

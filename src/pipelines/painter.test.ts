@@ -55,11 +55,8 @@ async function collect(
   run: AsyncGenerator<PainterEvent, Generation, void>,
 ): Promise<{ events: PainterEvent[]; result: Generation }> {
   const events: PainterEvent[] = [];
-  for (;;) {
-    const next = await run.next();
-    if (next.done) return { events, result: next.value };
-    events.push(next.value);
-  }
+  const result = await finish(run, (event) => events.push(event));
+  return { events, result };
 }
 
 test("draws what the same model draws from its folder, and tells every step", async () => {
