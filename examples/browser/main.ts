@@ -125,6 +125,12 @@ async function paint(signal: AbortSignal): Promise<void> {
   engine.textContent = words.threads(`ONNX Runtime ${version} · ${name}`, threads);
   signal.throwIfAborted();
   tell(() => words.reading);
+  caption.removeAttribute("data-word");
+  caption.textContent = request.prompt;
+  canvas.ariaLabel = words.picture(request.prompt);
+  canvas.getContext("2d")?.clearRect(0, 0, canvas.width, canvas.height);
+  save.hidden = true;
+  canvas.scrollIntoView({ block: "nearest", behavior: "smooth" });
   const run = painter.draw(request, { previews, signal });
   for (;;) {
     const next = await run.next();
@@ -135,9 +141,6 @@ async function paint(signal: AbortSignal): Promise<void> {
     show(next.value.images);
     const seconds = (performance.now() - started) / 1000;
     tell(() => words.done(seconds, request.seed));
-    caption.removeAttribute("data-word");
-    caption.textContent = request.prompt;
-    canvas.ariaLabel = words.picture(request.prompt);
     // For whoever measures: the numbers behind the picture.
     dispatchEvent(new CustomEvent("drawn", { detail: { ...next.value, seconds } }));
     return offer(request);
@@ -154,6 +157,13 @@ function offer(request: { prompt: string; seed: number }): void {
   });
 }
 
+/** An error of limn says what to do, too. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { hint } = error as { hint?: string };
+  return hint === undefined ? error.message : `${error.message}; ${hint}`;
+}
+
 let current: AbortController | null = null;
 
 async function start(): Promise<void> {
@@ -164,7 +174,7 @@ async function start(): Promise<void> {
   try {
     await paint(signal);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     if (signal.aborted) tell(() => words.stopped);
     else tell(() => words.failed(reason), { bad: true });
   } finally {
