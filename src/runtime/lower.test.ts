@@ -2,13 +2,18 @@
 import { expect, test } from "vitest";
 import { applyOne, constant, input, layerNorm, within, type Tensor } from "../tensor/index.ts";
 import { Emitter } from "./emitter.ts";
-import { lowerAll } from "./lower.ts";
+import { lowerAll, type Kernels } from "./lower.ts";
+import { webgpuKernels } from "./webgpu-kernels.ts";
 
 function nodesOf(make: (...inputs: Tensor[]) => Tensor, ...shapes: number[][]) {
+  return nodesBy({}, make, ...shapes);
+}
+
+function nodesBy(kernels: Kernels, make: (...inputs: Tensor[]) => Tensor, ...shapes: number[][]) {
   const e = new Emitter();
   const inputs = shapes.map((shape, i) => input("xy"[i], shape));
   inputs.forEach((x) => e.names.set(x, x.label ?? ""));
-  lowerAll(e, [make(...inputs)], {});
+  lowerAll(e, [make(...inputs)], kernels);
   return e.nodes.map((node) => `${node.op}(${node.inputs.join()})`);
 }
 const product = (x: Tensor, y: Tensor) => x.mul(y);
@@ -72,4 +77,22 @@ test("a composite is lowered without a look at all that came before", () => {
   lowerAll(e, [x], {});
   expect(e.nodes.length).toBe(2000);
   expect(names.looks).toBeLessThan(20_000);
+});
+
+// Only the slow suite in a browser shows the wrong numbers that this avoids.
+test("WebGPU is given channels that it adds up rightly", () => {
+  const attrs = { strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], group: 1 };
+  const conv = (x: Tensor, w: Tensor) => applyOne("Conv", [x, w, null], attrs);
+  const ops = (channels: number, out: number) =>
+    nodesBy(webgpuKernels, conv, [1, channels, 8, 8], [out, channels, 3, 3]).map((node) =>
+      node.slice(0, node.indexOf("(")),
+    );
+  expect(ops(9, 320)).toEqual(["Pad", "Pad", "Conv"]);
+  for (const [channels, out] of [
+    [3, 64],
+    [4, 320],
+    [12, 8],
+    [9, 5],
+  ])
+    expect(ops(channels, out)).toEqual(["Conv"]);
 });

@@ -23,9 +23,12 @@ export type LowerRule<K extends PrimitiveName | CompositeName> = (
   node: Node<K>,
 ) => string | string[];
 
-/** An engine's own kernels for composites; null from a rule means: expand the body this time. */
+/**
+ * An engine's own kernels for composites, and its own ways to say primitives; null from a rule means: expand the body, or
+ * say it as all do, this time.
+ */
 export type Kernels = {
-  readonly [K in CompositeName]?: (
+  readonly [K in CompositeName | PrimitiveName]?: (
     e: Emitter,
     inputs: readonly string[],
     node: Node<K>,
@@ -165,8 +168,17 @@ const lowerRules: { readonly [K in PrimitiveName]: LowerRule<K> } = {
   },
 };
 
-function lowerNode<K extends PrimitiveName>(e: Emitter, node: Node<K>): string | string[] {
+type Kernel<K extends CompositeName | PrimitiveName> =
+  ((e: Emitter, inputs: readonly string[], node: Node<K>) => string | null) | undefined;
+
+function lowerNode<K extends PrimitiveName>(
+  e: Emitter,
+  node: Node<K>,
+  kernels: Kernels,
+): string | string[] {
   const inputs = node.inputs.map((t) => (t ? (e.names.get(t) ?? "") : ""));
+  const own = (kernels[node.op] as Kernel<K>)?.(e, inputs, node);
+  if (own) return own;
   const rule = lowerRules[node.op] as LowerRule<K> | undefined;
   assert(rule, `no lowering of ${node.op}`);
   return rule(e, inputs, node);
@@ -174,8 +186,7 @@ function lowerNode<K extends PrimitiveName>(e: Emitter, node: Node<K>): string |
 
 function lowerComposite<K extends CompositeName>(e: Emitter, node: Node<K>, kernels: Kernels) {
   const inputs = node.inputs.map((t) => (t ? (e.names.get(t) ?? "") : ""));
-  const kernel = kernels[node.op] as
-    ((e: Emitter, inputs: readonly string[], node: Node<K>) => string | null) | undefined;
+  const kernel = kernels[node.op] as Kernel<K>;
   const fused = kernel?.(e, inputs, node);
   if (fused) return fused;
   // The node's inputs are the composite's by construction of `apply`.
@@ -200,7 +211,7 @@ export function lowerAll(e: Emitter, roots: readonly Tensor[], kernels: Kernels)
     }
     const names = isComposite(node.op)
       ? lowerComposite(e, node as Node<CompositeName>, kernels)
-      : lowerNode(e, node as Node<PrimitiveName>);
+      : lowerNode(e, node as Node<PrimitiveName>, kernels);
     node.outputs.forEach((t, i) => e.names.set(t, typeof names === "string" ? names : names[i]));
   }
 }

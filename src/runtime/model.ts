@@ -13,6 +13,7 @@ import { lowerAll, type Kernels } from "./lower.ts";
 
 export interface LoweredModel {
   readonly bytes: Uint8Array;
+  readonly nodes: readonly OnnxNode[];
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
 }
@@ -104,5 +105,5 @@ export function lowerGraph(
     inputs,
     outputs,
   });
-  return { bytes, inputs, outputs };
+  return { bytes, nodes, inputs, outputs };
 }

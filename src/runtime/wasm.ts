@@ -9,6 +9,7 @@ import type { CompileOptions, Engine, Program, RunOptions, Value } from "./engin
 import { lowerGraph, type LoweredModel } from "./model.ts";
 import { checkOptions } from "./options.ts";
 import { ortKernels } from "./ort-kernels.ts";
+import { webgpuKernels, webgpuOptions } from "./webgpu-kernels.ts";
 import { packWeights, type ReadRegion } from "./weight-pack.ts";
 
 /** Where graphs are computed: on the CPU, or on the GPU with what WebGPU lacks left to the CPU. */
@@ -45,11 +46,14 @@ async function compile(
   options: CompileOptions,
 ): Promise<Program> {
   const pack = await packWeights(graph, options.bind, read);
-  const model = lowerGraph(graph, { bind: pack.bind, kernels: ortKernels, locate: (file) => file });
+  const kernels = device === "webgpu" ? webgpuKernels : ortKernels;
+  const model = lowerGraph(graph, { bind: pack.bind, kernels, locate: (file) => file });
   const lean = options.mode === "lean";
   const session = await turns.take(() =>
     ort.InferenceSession.create(model.bytes, {
-      executionProviders: [device],
+      executionProviders: [
+        device === "webgpu" ? { name: device, ...webgpuOptions(model.nodes) } : device,
+      ],
       graphOptimizationLevel: lean ? "extended" : "all",
       externalData: [{ path: pack.name, data: pack.bytes }],
       // Warnings tell which nodes go to the CPU: for those who look for them, not for a page's console.
