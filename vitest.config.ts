@@ -4,7 +4,7 @@ import { configDefaults, defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "tests/**/*.test.ts"],
-    exclude: [...configDefaults.exclude, "**/*.goldens.test.ts"],
+    exclude: [...configDefaults.exclude, "**/*.{goldens,slow}.test.ts"],
     testTimeout: 60_000,
     pool: "forks",
     maxWorkers: 2,

@@ -1,19 +1,9 @@
 /** @file The root and the layers up to pipelines/ run in a browser: bundled for one, nothing of Node.js is left in them. */
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { runInNewContext } from "node:vm";
 import { build, type Plugin } from "esbuild";
 import { describe, expect, test } from "vitest";
-
-interface Paths {
-  readonly types: string;
-  readonly default: string;
-}
-const manifest = JSON.parse(readFileSync("package.json", "utf8")) as {
-  /** Files in the place of others, wherever a bundler for browsers meets those within the package. */
-  browser: Readonly<Record<string, string>>;
-  exports: Readonly<Record<string, string | Paths | { browser: Paths; default: Paths }>>;
-};
+import { browserField, manifest, sourceOf } from "./reference/browser-field.ts";
 
 /** Faces that are for Node.js alone, and why. */
 const needNode: Readonly<Record<string, string>> = {
@@ -28,25 +18,6 @@ const faces = Object.entries(manifest.exports).flatMap(([name, face]) => {
   const sources = { browser: sourceOf(own.default), full: sourceOf(full.default) };
   return [[name.replace(".", "limn"), sources] as const];
 });
-
-function sourceOf(path: string): string {
-  return path.replace(/^\.\/dist\//, "src/").replace(/js$/, "ts");
-}
-
-/** What bundlers do with the package's field `browser`, on its sources. */
-const browserField: Plugin = {
-  name: "browser field",
-  setup(build) {
-    const places = Object.entries(manifest.browser).map(([from, to]) =>
-      [from, to].map((path) => resolve(sourceOf(path))),
-    );
-    const faces = new Map(places as [string, string][]);
-    build.onResolve({ filter: /\/index\.ts$/ }, ({ path, resolveDir }) => {
-      const face = faces.get(resolve(resolveDir, path));
-      return face === undefined ? undefined : { path: face, sideEffects: false };
-    });
-  },
-};
 
 /** Bundles a face as an expression whose value is the module. */
 const bundle = (entry: string, plugins: Plugin[] = [browserField]) =>

@@ -14,6 +14,8 @@ const deviations: readonly Deviation[] = [
     reason: "between f32 nodes an f16 value stays f32: more exact, never coarser",
   },
   { engine: "openvino", op: "cast bf16", reason: "a subnormal bf16 number becomes 0" },
+  { engine: "webgpu", op: "cast f16", reason: "the adapter in software has no shader-f16" },
+  { engine: "webgpu", op: "cast bf16", reason: "WebGPU has no bf16, and limn asks it for none" },
 ];
 
 /** Why an engine need not match a case; null where it must. */
