@@ -66,7 +66,12 @@ class OpenVinoProgram implements Program {
     const api = this.#api;
     inputs.forEach((v, i) => api.place(compiled, ["input", i], v));
     outputs.forEach((v, i) => api.place(compiled, ["output", i], v));
-    const stop = () => api.cancel(compiled);
+    // A run that the pool has not begun yet cannot be cancelled: it is asked again until it ends.
+    let asking: NodeJS.Timeout | undefined;
+    const stop = () => {
+      api.cancel(compiled);
+      asking = setInterval(() => api.cancel(compiled), 5);
+    };
     signal?.addEventListener("abort", stop);
     try {
       await api.infer(compiled, [inputs, outputs]);
@@ -74,6 +79,7 @@ class OpenVinoProgram implements Program {
       signal?.throwIfAborted();
       throw error;
     } finally {
+      clearInterval(asking);
       signal?.removeEventListener("abort", stop);
     }
   }
