@@ -9,6 +9,7 @@ import { AutoencoderKL, UNet2DConditionModel, UNet2DModel } from "../src/models/
 import { modulesOf, type Module } from "../src/nn/index.ts";
 import { ortEngine, value, type Engine, type Value } from "../src/runtime/index.ts";
 import { graphOf, input, Tensor, type Values } from "../src/tensor/index.ts";
+import { loudNetwork } from "./reference/deviations.ts";
 
 interface Case {
   readonly name: string;
@@ -26,12 +27,17 @@ const notModules = /(^|\.)((add_)?time_proj|nonlinearity|conv_act|net\.1)$/;
 /**
  * Adds one test for each case of model `name`, whose folders lie below `root`; without them it fails. Outputs must be
  * `within` the goldens, inner activations as many deviations where that is larger: by default a tenth of what the goldens
- * allow, and ten times what f32 sums in another order were seen to cost.
+ * allow, and ten times what f32 sums in another order were seen to cost. With `decibels` the networks compute in bf16, and
+ * each output's error must be so far below it.
  */
 export function testNetworks(
   root: string,
   name: string,
-  { open = ortEngine, within = 1e-4 }: { open?: () => Promise<Engine>; within?: number } = {},
+  {
+    open = ortEngine,
+    within = 1e-4,
+    decibels = null,
+  }: { open?: () => Promise<Engine>; within?: number; decibels?: number | null } = {},
 ): void {
   const cases = readCases(root, name);
   describe(name, () => {
@@ -44,7 +50,27 @@ export function testNetworks(
       golden = await tensorsOf(join(root, "networks", `${name}.safetensors`));
       expect(folder.remarks).toEqual([]);
     });
-    test.each(cases)("$name", async (one) => {
+    test.each(decibels === null ? [] : cases)("$name in bf16", async (one) => {
+      const component = componentOf(folder, one);
+      const given: Record<string, Value> = {};
+      for (const [key, tensor] of Object.entries(one.inputs))
+        given[key] = fitted(key, await golden(tensor));
+      const traced = trace(component.module, one, given);
+      const asked = Object.fromEntries(Object.keys(one.outputs).map((key) => [key, traced[key]]));
+      const options = { bind: bindTo(component), precision: "bf16" } as const;
+      await using program = await engine.compile(graphOf(asked), options);
+      const ours = await program.run(given);
+      for (const [key, tensor] of Object.entries(one.outputs)) {
+        const ratio = signalToNoise(ours[key].data, (await golden(tensor)).data);
+        const loud = loudNetwork(name, one.name);
+        expect(ratio, `${key} ${loud?.reason ?? ""}`).toBeGreaterThan(
+          loud?.decibels ?? decibels ?? 0,
+        );
+        // An excuse must not outlive its need.
+        if (loud) expect(ratio).toBeLessThan(decibels ?? 0);
+      }
+    });
+    test.each(decibels === null ? cases : [])("$name", async (one) => {
       const component = componentOf(folder, one);
       const given: Record<string, Value> = {};
       for (const [key, tensor] of Object.entries(one.inputs))
@@ -65,6 +91,17 @@ export function testNetworks(
       }
     });
   });
+}
+
+/** Power of the numbers over that of the error, in decibels. */
+function signalToNoise(ours: Values, theirs: Values): number {
+  expect(ours.length).toBe(theirs.length);
+  let [signal, noise] = [0, 0];
+  for (let i = 0; i < theirs.length; i += 1) {
+    signal += Number(theirs[i]) ** 2;
+    noise += (Number(ours[i]) - Number(theirs[i])) ** 2;
+  }
+  return 10 * Math.log10(signal / noise);
 }
 
 function expectClose(

@@ -16,7 +16,10 @@ function openVinoMissing(): string | null {
 }
 
 /** Adds a suite that needs OpenVINO; where that is missing its tests are skipped, and the reason is told. */
-export function describeOpenVino(what: string, suite: (engine: TestedEngine) => void): void {
+export function describeOpenVino(
+  what: string,
+  suite: (engine: TestedEngine) => void | Promise<void>,
+): void {
   const missing = openVinoMissing();
   const engine = { name: "openvino", open: openVinoEngine } as const;
   if (missing === null) return void describe(`${what} on OpenVINO`, () => suite(engine));
@@ -25,7 +28,10 @@ export function describeOpenVino(what: string, suite: (engine: TestedEngine) => 
 }
 
 /** Adds a suite for each native engine. */
-export function describeEngines(what: string, suite: (engine: TestedEngine) => void): void {
+export function describeEngines(
+  what: string,
+  suite: (engine: TestedEngine) => void | Promise<void>,
+): void {
   describe(`${what} on ONNX Runtime`, () => suite({ name: "ort", open: ortEngine }));
   describeOpenVino(what, suite);
 }
