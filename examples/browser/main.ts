@@ -12,6 +12,8 @@ const engineFiles = {
   webgpu: { wasm: asyncifyWasm, mjs: asyncifyMjs },
 };
 type Device = keyof typeof engineFiles;
+/** Two logical processors mostly share a core; threads need a page that is cross-origin isolated. */
+const threads = crossOriginIsolated ? Math.min(Math.ceil(navigator.hardwareConcurrency / 2), 8) : 1;
 /** Unfinished pictures shown on the way; each costs about as much as a step. */
 const previews = 4;
 
@@ -92,6 +94,7 @@ function painterOn(wanted: Device): Promise<Painter> {
     tell(() => words.opening);
     return openPainter(worker, "emblem/", {
       device: wanted,
+      threads,
       files: engineFiles[wanted],
       onDownload: ({ url, loaded, total }) => {
         fetched.set(url, loaded);
@@ -121,7 +124,6 @@ async function paint(signal: AbortSignal): Promise<void> {
   const request = { prompt: prompt.value, seed: Number(seed.value) };
   const painter = await painterOn(device.value as Device);
   const { name, version } = painter.model.engine;
-  const threads = crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, 8) : 1;
   engine.textContent = words.threads(`ONNX Runtime ${version} · ${name}`, threads);
   signal.throwIfAborted();
   tell(() => words.reading);

@@ -3,7 +3,7 @@ import { open } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { EngineError } from "../base/index.ts";
 import type { Engine } from "./engine.ts";
-import { wasmEngineOn } from "./wasm.ts";
+import { defaultThreads, wasmEngineOn } from "./wasm.ts";
 import type { ReadRegion } from "./weight-pack.ts";
 
 const readFileRegion: ReadRegion = async (file, offset, length) => {
@@ -22,7 +22,7 @@ const readFileRegion: ReadRegion = async (file, offset, length) => {
 };
 
 export interface WasmEngineOptions {
-  /** All processors, up to 8, when left out. The first engine of a thread decides. */
+  /** As `defaultThreads` when left out. The first program of a thread decides. */
   readonly threads?: number;
   /** How weights are reached; by default they are in files. */
   readonly read?: ReadRegion;
@@ -33,7 +33,7 @@ export interface WasmEngineOptions {
  * EngineError where the package is missing.
  */
 export async function wasmEngine(options: WasmEngineOptions = {}): Promise<Engine> {
-  const { threads = Math.min(availableParallelism(), 8), read = readFileRegion } = options;
+  const { threads = defaultThreads(availableParallelism()), read = readFileRegion } = options;
   const ort = await import("onnxruntime-web").catch((cause: unknown) => {
     throw new EngineError("the package onnxruntime-web is not installed", {
       hint: "npm install onnxruntime-web",

@@ -6,6 +6,7 @@ import { expect, test, vi } from "vitest";
 import { f32ToF16, openSafetensors, writeSafetensors } from "../formats/index.ts";
 import { graphOf, input, linear, parameter } from "../tensor/index.ts";
 import { value, wasmEngine, type Binding } from "./index.ts";
+import { defaultThreads } from "./wasm.ts";
 
 function network() {
   const weight = parameter([2, 3], { kind: "constant", value: 0 });
@@ -85,6 +86,10 @@ test("a region beyond its file, and a graph that fails, are errors of the engine
   const binding = await fileOf("f32");
   const beyond = { ...binding, offset: 1e6 } as Binding;
   await expect(engine.compile(network(), { bind: () => beyond })).rejects.toThrow("cut short");
+});
+
+test("a thread for each core, as far as anybody can tell", () => {
+  expect([1, 2, 3, 8, 64].map(defaultThreads)).toEqual([1, 1, 2, 4, 8]);
 });
 
 test("without the package it says how to get it", async () => {

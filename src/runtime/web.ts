@@ -2,14 +2,17 @@
 import type * as Ort from "onnxruntime-web";
 import { EngineError } from "../base/index.ts";
 import type { Engine } from "./engine.ts";
-import { wasmEngineOn, type WasmDevice } from "./wasm.ts";
+import { defaultThreads, wasmEngineOn, type WasmDevice } from "./wasm.ts";
 import type { ReadRegion } from "./weight-pack.ts";
 
 /** How graphs are computed in a browser. All of it has a default. */
 export interface WebEngineOptions {
   /** `wasm` when left out. WebGPU is for graphics cards: where the adapter is software it is far slower. */
   readonly device?: WasmDevice;
-  /** All processors, up to 8, when left out; 1 where the page is not cross-origin isolated. The first engine decides. */
+  /**
+   * As `defaultThreads` when left out; 1 where the page is not cross-origin isolated. The first engine of a worker
+   * decides.
+   */
   readonly threads?: number;
   /** URLs of onnxruntime-web's own `.wasm` and `.mjs`, for bundlers that do not bring them along. */
   readonly files?: { readonly wasm?: string; readonly mjs?: string };
@@ -35,9 +38,10 @@ export async function webEngine(options: WebEngineOptions = {}): Promise<Engine>
       hint: 'take the device "wasm", or another browser',
     });
   const ort = await variant(device);
-  const processors = Math.min(navigator?.hardwareConcurrency ?? 1, 8);
+  const processors = navigator?.hardwareConcurrency ?? 1;
   // Threads share memory, which browsers allow to cross-origin isolated pages only.
-  ort.env.wasm.numThreads = crossOriginIsolated === true ? (threads ?? processors) : 1;
+  ort.env.wasm.numThreads =
+    crossOriginIsolated === true ? (threads ?? defaultThreads(processors)) : 1;
   if (files) ort.env.wasm.wasmPaths = files;
   return wasmEngineOn({ ort, device, read });
 }
