@@ -30,3 +30,28 @@ test("what answers is left alone", async () => {
   await new Promise((resolve) => setTimeout(resolve, 60));
   expect(kill).not.toHaveBeenCalled();
 });
+
+test.each<[string, (signal: AbortSignal) => Error]>([
+  ["the signal's reason", (signal) => signal.reason as Error],
+  ["an error of its own about it", () => new DOMException("was aborted", "AbortError")],
+])("what rejects with %s was interrupted", async (_, reasonOf) => {
+  const run = (signal: AbortSignal) =>
+    new Promise<void>((_resolve, reject) =>
+      signal.addEventListener("abort", () => reject(reasonOf(signal))),
+    );
+  const running = interruptible(run, { onInterrupt: () => undefined, patience: () => 5 });
+  process.emit("SIGINT");
+  await expect(running).rejects.toEqual(new Interrupted(130));
+});
+
+test("what goes wrong while it stops is told, and so is an abort without a signal", async () => {
+  const wrong = new Error("no space left");
+  const run = (signal: AbortSignal) =>
+    new Promise<void>((_, reject) => signal.addEventListener("abort", () => reject(wrong)));
+  const options = { onInterrupt: () => undefined, patience: () => 5 };
+  const running = interruptible(run, options);
+  process.emit("SIGTERM");
+  await expect(running).rejects.toBe(wrong);
+  const timeout = new DOMException("a time-out inside", "AbortError");
+  await expect(interruptible(() => Promise.reject(timeout), options)).rejects.toBe(timeout);
+});

@@ -11,7 +11,7 @@ export interface Interruption {
   readonly patience: () => number;
 }
 
-/** Runs something that can be stopped; throws Interrupted if it was. */
+/** Runs something that can be stopped; throws Interrupted if it was, whether it then resolves or rejects for that reason. */
 export async function interruptible<T>(
   run: (signal: AbortSignal) => Promise<T>,
   { onInterrupt, patience }: Interruption,
@@ -35,13 +35,22 @@ export async function interruptible<T>(
     return { name, handler };
   });
   try {
-    const result = await run(controller.signal);
+    const result = await run(controller.signal).catch((error: unknown) => {
+      if (received.length > 0 && isOfAbort(error, controller.signal))
+        throw new Interrupted(exitCodes[received[0]]);
+      throw error;
+    });
     if (received.length > 0) throw new Interrupted(exitCodes[received[0]]);
     return result;
   } finally {
     clearTimeout(timer);
     for (const { name, handler } of handlers) process.off(name, handler);
   }
+}
+
+/** Whether something rejects because it was told to stop, and not because it went wrong meanwhile. */
+function isOfAbort(error: unknown, { reason }: AbortSignal): boolean {
+  return error === reason || (error instanceof Error && error.name === "AbortError");
 }
 
 /** Ends the process as if the signal had never been caught: a worker in the middle of a step forbids exit(). */
