@@ -233,12 +233,26 @@ test("[G7] closing cancels what runs", async () => {
   expect((await running).type).toBe("cancelled");
 });
 
-test("[G8] a side that dies fails its jobs", async () => {
+test("[G8] a side that dies fails its jobs, and every job after its death", async () => {
   const { port1 } = new MessageChannel();
-  const died = Promise.reject<void>(new WeightError("boom"));
+  const closed = new Promise<void>((resolve) => port1.once("close", resolve));
+  let die = (_: Error) => {};
+  const died = new Promise<void>((_, reject) => (die = reject));
   const generator = new Generator(portOf(port1), died);
-  await expect(generator.generate(request)).rejects.toThrow(
-    "the generator broke: WeightError: boom",
-  );
-  port1.close();
+  const running = generator.generate(request);
+  die(new WeightError("boom"));
+  const message = "the generator broke: WeightError: boom";
+  await expect(running).rejects.toThrow(message);
+  await expect(generator.generate(request)).rejects.toThrow(message);
+  await closed; // the channel is given back as well
+  await generator[Symbol.asyncDispose]();
+});
+
+test("[G8] a job for a thread that ended unasked is refused at once", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const ended = new Promise<void>((resolve) => port1.once("close", resolve));
+  const generator = new Generator(portOf(port1), ended);
+  port2.close();
+  await ended;
+  await expect(generator.generate(request)).rejects.toThrow("the generator has ended");
 });

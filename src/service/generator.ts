@@ -32,6 +32,8 @@ export class Generator implements AsyncDisposable {
   readonly #waiting = new Map<number, Waiting>();
   #next = 0;
   #closing = false;
+  /** Why no job can be done any more. */
+  #failure: EngineError | null = null;
 
   /** `ended` resolves when the other side is gone, rejects when it broke. */
   constructor(port: Port<GeneratorCommand, GeneratorMessage>, ended: Promise<void>) {
@@ -41,15 +43,16 @@ export class Generator implements AsyncDisposable {
       if (message.type === "event") this.#take(message.id, message.event);
     });
     ended.then(
-      () => this.#failAll(new EngineError("the generator has ended")),
+      () => this.#fail(new EngineError("the generator has ended")),
       (cause: unknown) =>
-        this.#failAll(new EngineError(`the generator broke: ${String(cause)}`, { cause })),
+        this.#fail(new EngineError(`the generator broke: ${String(cause)}`, { cause })),
     );
   }
 
   /** Draws; events come in order while the promise is open. Rejects with the job's own error. */
   generate(request: GenerateRequest, { signal, onEvent }: GenerateOptions = {}): Promise<Ending> {
     assert(!this.#closing, "a closed generator was used");
+    if (this.#failure) return Promise.reject(this.#failure);
     if (signal?.aborted) return this.#cancelled(onEvent);
     const id = this.#next++;
     const cancel = () => this.#port.send({ type: "cancel", id });
@@ -63,7 +66,7 @@ export class Generator implements AsyncDisposable {
 
   /** Cancels what runs and ends the thread. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#closing) this.#port.send({ type: "close" });
+    if (!this.#closing && !this.#failure) this.#port.send({ type: "close" });
     this.#closing = true;
     await this.#ended.catch(() => undefined);
   }
@@ -83,9 +86,11 @@ export class Generator implements AsyncDisposable {
     if (event.type === "done" || event.type === "cancelled") waiting.resolve(event);
   }
 
-  #failAll(error: Error): void {
+  #fail(error: EngineError): void {
+    this.#failure = error;
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
+    this.#port.close();
   }
 }
 
@@ -104,7 +109,8 @@ export function startGenerator(): Generator {
     {
       send: (command) => worker.postMessage(command),
       receive: (listener) => worker.on("message", (message: GeneratorMessage) => listener(message)),
-      close: () => worker.unref(),
+      // It has ended by itself by then: nothing is cut off within a step.
+      close: () => void worker.terminate(),
     },
     ended,
   );
