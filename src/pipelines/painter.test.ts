@@ -4,11 +4,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { toSentError } from "../base/index.ts";
 import { wasmEngine } from "../runtime/index.ts";
 import { finish, type Generation } from "./generation.ts";
 import { load as loadFolder } from "./load.node.ts";
 import { load } from "./load-remote.ts";
-import { openPainter, type Painter } from "./painter.ts";
+import { openPainter, type Painter, type PainterPort } from "./painter.ts";
 import type { PainterEvent } from "./painter-protocol.ts";
 import { servePainter, type WorkerScope } from "./painter-worker.ts";
 import { textToImage } from "./text-to-image.ts";
@@ -121,4 +122,61 @@ test("what the worker refuses arrives as the error that it was", async () => {
     field: "steps",
   });
   await painter.close();
+});
+
+/** A worker that hears and says nothing, and what it was told. */
+function silentWorker() {
+  const told: string[] = [];
+  const target = new EventTarget();
+  const say = (data: unknown) => target.dispatchEvent(new MessageEvent("message", { data }));
+  const worker = {
+    postMessage: ({ type }: { type: string }) => void told.push(type),
+    addEventListener: (type: string, listener: (event: never) => void) =>
+      target.addEventListener(type, listener as (event: Event) => void),
+    terminate: () => void told.push("terminated"),
+  };
+  const die = () => target.dispatchEvent(Object.assign(new Event("error"), { message: "boom" }));
+  return { worker: worker as PainterPort, told, say, die };
+}
+
+test("a worker that dies fails its drawings, and every drawing after its death", async () => {
+  const { worker, told, say, die } = silentWorker();
+  const opening = openPainter(worker, "https://models/sd1/");
+  say({ type: "opened", model: { name: "sd1" } });
+  const painter = await opening;
+  const running = painter.draw(request).next();
+  expect(painter.failure).toBeNull();
+  die();
+  expect(painter.failure?.message).toContain("boom");
+  await expect(running).rejects.toThrow("the worker that draws has failed: boom");
+  await expect(painter.draw(request).next()).rejects.toThrow("has failed: boom");
+  await painter.close();
+  expect(told).toContain("terminated");
+});
+
+test("a worker that dies while it opens, or closes, leaves nobody waiting", async () => {
+  const first = silentWorker();
+  const opening = openPainter(first.worker, "https://models/sd1/");
+  first.die();
+  await expect(opening).rejects.toThrow("has failed: boom");
+
+  const second = silentWorker();
+  const later = openPainter(second.worker, "https://models/sd1/");
+  second.say({ type: "opened", model: { name: "sd1" } });
+  const painter = await later;
+  const closing = painter.close();
+  await expect(painter.draw(request).next()).rejects.toThrow("the painter was closed");
+  second.die();
+  await closing;
+});
+
+test("a worker that refuses the model is closed", async () => {
+  const { worker, told, say } = silentWorker();
+  const opening = openPainter(worker, "https://models/sd1/");
+  say({ type: "refused", error: toSentError(new Error("no such model")) });
+  await expect(opening).rejects.toThrow("no such model");
+  expect(told).toEqual(["open", "close"]);
+  const other = silentWorker();
+  await expect(openPainter(other.worker, "no URL")).rejects.toMatchObject({ field: "model" });
+  expect(other.told).toEqual(["close"]);
 });

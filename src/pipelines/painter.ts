@@ -17,21 +17,25 @@ export interface PainterPort {
   postMessage(message: PainterCommand): void;
   addEventListener(type: "message", listener: (event: { data: unknown }) => void): void;
   addEventListener(type: "error", listener: (event: object) => void): void;
+  /** Ends a worker that has failed; a channel has nothing to end. */
+  terminate?(): void;
 }
 
 /** A model in a worker. */
 export interface Painter {
   readonly model: PainterModel;
+  /** Why nothing can be drawn any more: the worker has failed, or was closed. */
+  readonly failure: Error | null;
   /** Draws and tells how it goes; returning from the generator, or the signal, stops after the current step. */
   draw(
     request: PainterRequest,
     options?: { readonly previews?: number; readonly signal?: AbortSignal },
   ): AsyncGenerator<PainterEvent, Generation, void>;
-  /** Gives back the worker's memory and ends it. */
+  /** Gives back the worker's memory and ends it; resolves at once where the worker has failed. */
   close(): Promise<void>;
 }
 
-/** Opens a model folder at a URL, which may be relative to the page, in a worker. */
+/** Opens a model folder at a URL, which may be relative to the page, in a worker; the worker ends if that fails. */
 export async function openPainter(
   worker: PainterPort,
   folder: string,
@@ -42,11 +46,19 @@ export async function openPainter(
     location?: { href: string };
   };
   const link = new Link(worker);
-  const url = folderUrl(folder, document?.baseURI ?? location?.href);
-  const model = await link.open({ type: "open", folder: url, options }, onDownload);
+  const model = await (async () => {
+    const url = folderUrl(folder, document?.baseURI ?? location?.href);
+    return link.open({ type: "open", folder: url, options }, onDownload);
+  })().catch((error: unknown) => {
+    void link.close();
+    throw error;
+  });
   let drawn = 0;
   return {
     model,
+    get failure() {
+      return link.failure;
+    },
     draw: (request, { previews = 0, signal } = {}) =>
       follow(link, { type: "draw", id: drawn++, request, previews }, signal),
     close: () => link.close(),
@@ -114,6 +126,9 @@ class Events {
 class Link {
   readonly #worker: PainterPort;
   readonly #drawings = new Map<number, Events>();
+  readonly #closed: Promise<void>;
+  /** Why nothing can be drawn any more. */
+  failure: EngineError | null = null;
   #onModel: { resolve: (model: PainterModel) => void; reject: (error: Error) => void } | null =
     null;
   #onClosed: () => void = () => undefined;
@@ -121,8 +136,9 @@ class Link {
 
   constructor(worker: PainterPort) {
     this.#worker = worker;
+    this.#closed = new Promise<void>((resolve) => (this.#onClosed = resolve));
     worker.addEventListener("message", ({ data }) => this.#hear(data as PainterMessage)); // the worker speaks this only
-    worker.addEventListener("error", (event) => this.#fail(event));
+    worker.addEventListener("error", (event) => this.#die(event));
   }
 
   send(command: PainterCommand): void {
@@ -137,12 +153,14 @@ class Link {
     const opened = new Promise<PainterModel>(
       (resolve, reject) => (this.#onModel = { resolve, reject }),
     );
+    if (this.failure) this.#onModel?.reject(this.failure);
     this.send(command);
     return opened;
   }
 
   listen(id: number): Events {
     const events = new Events();
+    if (this.failure) events.fail(this.failure);
     this.#drawings.set(id, events);
     return events;
   }
@@ -152,9 +170,9 @@ class Link {
   }
 
   close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => (this.#onClosed = resolve));
-    this.send({ type: "close" });
-    return closed;
+    if (!this.failure) this.send({ type: "close" });
+    this.failure ??= new EngineError("the painter was closed");
+    return this.#closed;
   }
 
   #hear(message: PainterMessage): void {
@@ -172,12 +190,15 @@ class Link {
     }
   }
 
-  /** A worker that cannot even start, or dies, says so by an event of its own. */
-  #fail(event: object): void {
+  /** A worker that cannot even start, or dies, says so by an event of its own; a broken one would stay otherwise. */
+  #die(event: object): void {
     const { message } = event as { message?: unknown };
     const reason = typeof message === "string" && message ? `: ${message}` : "";
     const error = new EngineError(`the worker that draws has failed${reason}`);
+    this.failure = error;
     this.#onModel?.reject(error);
     for (const events of this.#drawings.values()) events.fail(error);
+    this.#onClosed();
+    this.#worker.terminate?.();
   }
 }
