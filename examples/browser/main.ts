@@ -86,8 +86,8 @@ function show([image]: Shown): void {
 
 const painters = new Map<Device, Promise<Painter>>();
 
-/** A model for each device, opened when it is first wanted. */
-function painterOn(wanted: Device): Promise<Painter> {
+/** A model for each device, opened when it is first wanted, and again after its worker failed. */
+async function painterOn(wanted: Device): Promise<Painter> {
   const open = async () => {
     const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
     const fetched = new Map<string, number>();
@@ -104,7 +104,9 @@ function painterOn(wanted: Device): Promise<Painter> {
       },
     });
   };
-  const painter = painters.get(wanted) ?? open();
+  const known = await painters.get(wanted);
+  if (known?.failure === null) return known;
+  const painter = open();
   painters.set(wanted, painter);
   painter.catch(() => painters.delete(wanted));
   return painter;
