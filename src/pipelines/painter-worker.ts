@@ -1,5 +1,5 @@
 /** @file The worker's side of drawing for a page: opens one model, draws in order, tells what happens. */
-import { assert, toSentError } from "../base/index.ts";
+import { assert, JobQueue, toSentError } from "../base/index.ts";
 import type { Image } from "../formats/index.ts";
 import { load, type LoadOptions } from "./load-remote.ts";
 import type {
@@ -25,9 +25,8 @@ type Load = (folder: string, options: LoadOptions) => Promise<StableDiffusion>;
 export function servePainter(scope: WorkerScope, open: Load = load): void {
   const send = (message: PainterMessage, transfer: ArrayBuffer[] = []) =>
     scope.postMessage(message, { transfer });
-  const running = new Map<number, AbortController>();
+  const jobs = new JobQueue();
   let model: Promise<StableDiffusion> | null = null;
-  let queue: Promise<void> = Promise.resolve();
   const obey = (command: PainterCommand) => {
     switch (command.type) {
       case "open": {
@@ -41,30 +40,19 @@ export function servePainter(scope: WorkerScope, open: Load = load): void {
         return;
       }
       case "draw": {
-        const controller = new AbortController();
-        running.set(command.id, controller);
-        queue = queue.then(async () => {
-          const tell = (event: PainterEvent | PainterEnding, transfer?: ArrayBuffer[]) =>
-            send({ type: "event", id: command.id, event }, transfer);
+        const { id } = command;
+        const tell: Tell = (event, transfer) => send({ type: "event", id, event }, transfer);
+        const work = async (signal: AbortSignal) => {
           assert(model, "a drawing was asked for before a model was opened");
-          await draw(await model, command, { signal: controller.signal, tell }).catch(
-            (error: unknown) =>
-              tell(
-                controller.signal.aborted
-                  ? { type: "cancelled" }
-                  : { type: "failed", error: toSentError(error) },
-              ),
-          );
-          running.delete(command.id);
-        });
-        return;
+          await draw(await model, command, { signal, tell });
+        };
+        return jobs.add(id, work, tell);
       }
       case "cancel":
-        running.get(command.id)?.abort();
-        return;
+        return jobs.cancel(command.id);
       case "close":
-        for (const controller of running.values()) controller.abort();
-        void queue
+        void jobs
+          .close()
           .then(async () => (await model)?.[Symbol.asyncDispose]())
           .catch(() => undefined)
           .then(() => {
@@ -83,9 +71,11 @@ function describe({ parts, runner }: StableDiffusion) {
   return { name, defaults, remarks, engine: { name: engine, version } };
 }
 
+type Tell = (event: PainterEvent | PainterEnding, transfer?: ArrayBuffer[]) => void;
+
 interface Surroundings {
   readonly signal: AbortSignal;
-  readonly tell: (event: PainterEvent | PainterEnding, transfer?: ArrayBuffer[]) => void;
+  readonly tell: Tell;
 }
 
 async function draw(

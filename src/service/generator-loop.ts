@@ -1,5 +1,5 @@
 /** @file The generator's own side: takes commands from a port, draws, and tells what happens. One job at a time. */
-import { toSentError } from "../base/index.ts";
+import { JobQueue } from "../base/index.ts";
 import { encodePng } from "../formats/index.ts";
 import type { Generation } from "../pipelines/index.ts";
 import { prepareDrawing, type Drawing } from "./drawing.ts";
@@ -19,32 +19,19 @@ import type {
 /** Serves a port until it is told to close. */
 export function serveGenerator(port: Port<GeneratorMessage, GeneratorCommand>): void {
   const model = new OpenModel();
-  const running = new Map<number, AbortController>();
-  let queue: Promise<void> = Promise.resolve();
-  const work = async (id: number, request: GenerateRequest, { signal }: AbortController) => {
-    const emit = (event: GeneratorEvent, transfer: ArrayBuffer[] = []) =>
-      port.send({ type: "event", id, event }, transfer);
-    try {
-      await new Job(model, request, { signal, emit }).run();
-    } catch (error) {
-      emit(signal.aborted ? { type: "cancelled" } : { type: "failed", error: toSentError(error) });
-    }
-    running.delete(id);
-  };
+  const jobs = new JobQueue();
   port.receive((command) => {
     switch (command.type) {
       case "generate": {
-        const controller = new AbortController();
-        running.set(command.id, controller);
-        queue = queue.then(() => work(command.id, command.request, controller));
-        return;
+        const { id, request } = command;
+        const emit: Emit = (event, transfer) => port.send({ type: "event", id, event }, transfer);
+        return jobs.add(id, (signal) => new Job(model, request, { signal, emit }).run(), emit);
       }
       case "cancel":
-        running.get(command.id)?.abort();
-        return;
+        return jobs.cancel(command.id);
       case "close":
-        for (const controller of running.values()) controller.abort();
-        void queue
+        void jobs
+          .close()
           .then(() => model[Symbol.asyncDispose]())
           .finally(() => {
             port.send({ type: "closed" });
