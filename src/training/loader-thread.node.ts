@@ -1,6 +1,6 @@
 /** @file The loading thread: opens a stage's data and answers with one batch per request. */
 import { parentPort } from "node:worker_threads";
-import { assert, LimnError } from "../base/index.ts";
+import { assert, JobQueue, LimnError } from "../base/index.ts";
 import { explainRecipe } from "./explain.node.ts";
 import { loadRecipe } from "./load-recipe.node.ts";
 import type { LoaderReply, LoaderRequest, LoaderTask } from "./loader.node.ts";
@@ -23,14 +23,11 @@ async function open({ recipe, stage, folder }: LoaderTask): Promise<Batches> {
   return found.batches(folder);
 }
 
-function failureOf(
-  thrown: unknown,
-  recipe: string,
-): { code: string; message: string; hint?: string } {
+/** What the recipe threw, with its place; limn's own errors keep their class. */
+function failureOf(thrown: unknown, recipe: string): unknown {
   const error = explainRecipe(thrown, recipe);
-  const { code, hint } = error instanceof LimnError ? error : { code: "data", hint: undefined };
-  const message = error instanceof Error ? error.message : String(error);
-  return { code, message, ...(hint === undefined ? {} : { hint }) };
+  if (error instanceof LimnError) return error;
+  return new LimnError("data", error instanceof Error ? error.message : String(error));
 }
 
 /** Answers requests until it is told to close; then it finishes what it makes and ends the thread. */
@@ -40,23 +37,23 @@ export function serve(task: LoaderTask): void {
   const reply = (message: LoaderReply, buffers: ArrayBuffer[] = []) =>
     port.postMessage(message, buffers);
   const opening = open(task);
+  opening.catch(() => undefined); // whoever asks for a batch hears of it
   // One after another, so that the batch that is needed first is ready first.
-  let last: Promise<unknown> = opening.catch(() => undefined);
-  let closing = false;
-  const answer = async (id: number, step: number, part: number) => {
-    if (closing) return;
-    try {
-      const { batch, buffers } = copyOf(await (await opening)(step, part));
-      reply({ kind: "batch", id, batch }, buffers);
-    } catch (error) {
-      reply({ kind: "failed", id, ...failureOf(error, task.recipe) });
-    }
-  };
+  const jobs = new JobQueue();
   port.on("message", (request: LoaderRequest) => {
-    if (request.kind === "close") {
-      closing = true;
-      // Ended from within and between two batches: a thread killed inside native code takes the process along.
-      last = last.then(() => process.exit(0));
-    } else last = last.then(() => answer(request.id, request.step, request.part));
+    // Ended from within and between two batches: a thread killed inside native code takes the process along.
+    if (request.kind === "close") return void jobs.close().then(() => process.exit(0));
+    const { id, step, part } = request;
+    const make = async () => {
+      try {
+        const { batch, buffers } = copyOf(await (await opening)(step, part));
+        reply({ kind: "batch", id, batch }, buffers);
+      } catch (error) {
+        throw failureOf(error, task.recipe);
+      }
+    };
+    jobs.add(id, make, (how) => {
+      if (how.type === "failed") reply({ kind: "failed", id, error: how.error });
+    });
   });
 }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
-import { LimnError } from "../base/index.ts";
+import { fromSentError, LimnError, type SentError } from "../base/index.ts";
 import type { Batch } from "./recipe.ts";
 
 /** What the loading thread is told: which stage of which recipe file, and the run folder. */
@@ -19,13 +19,7 @@ export type LoaderRequest =
 
 export type LoaderReply =
   | { readonly kind: "batch"; readonly id: number; readonly batch: Batch }
-  | {
-      readonly kind: "failed";
-      readonly id: number;
-      readonly code: string;
-      readonly message: string;
-      readonly hint?: string;
-    };
+  | { readonly kind: "failed"; readonly id: number; readonly error: SentError };
 
 /** Batches by step and part; holds a thread until disposed. */
 export interface Loader extends AsyncDisposable {
@@ -82,10 +76,7 @@ export function openLoader(
     const wait = waiting.get(reply.id);
     waiting.delete(reply.id);
     if (reply.kind === "batch") wait?.resolve(reply.batch);
-    else {
-      const { code, message, hint } = reply;
-      wait?.reject(new LimnError(code, message, hint === undefined ? {} : { hint }));
-    }
+    else wait?.reject(fromSentError(reply.error));
   });
   worker.on("error", (cause) => fail(new LimnError("data", messageOf(cause), { cause })));
   worker.on("exit", () => fail(new LimnError("data", "the thread that loads the data stopped")));

@@ -5,6 +5,7 @@ import { readFile, readdir, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { FormatError } from "../base/index.ts";
 import { decodeImage, openSafetensors, readAsF32, writeSafetensors } from "../formats/index.ts";
 import { ortEngine } from "../runtime/index.ts";
 import { writeSmallRecipe, type Parts } from "../../tests/reference/small-recipe.ts";
@@ -146,10 +147,20 @@ test("data that cannot be made stop the run with their own words", async () => {
         return batch(step, 0);
       }`,
   });
-  expect(await failure(throwing.start())).toMatchObject({
+  const torn = await failure(throwing.start());
+  expect(torn).toBeInstanceOf(FormatError);
+  expect(torn).toMatchObject({
     code: "format",
     message: "picture 7 is torn",
     hint: "make the data again",
+  });
+  const refusing = await prepareRun({
+    batches: `const { RequestError } = await import("limn/base");
+      return () => { throw new RequestError("crop", "must be 64"); }`,
+  });
+  expect(await failure(refusing.start())).toMatchObject({
+    field: "crop",
+    message: "crop: must be 64",
   });
   expect(await readdir(throwing.only)).toContain("checkpoint-2.safetensors");
   const closed = await prepareRun({ batches: `throw new Error("the shop is closed")` });
