@@ -1,6 +1,6 @@
 /** @file Files behind URLs: text whole, the headers of weights by range, weights through a store. */
 import { EngineError, FormatError, RequestError } from "../base/index.ts";
-import type { FileKey, FileStore } from "./file-store.ts";
+import { expectWhole, type FileKey, type FileStore } from "./file-store.ts";
 import { decodeUtf8 } from "./json.ts";
 import { joinShards, readIndex, type SafetensorsIndex } from "./safetensors-index.ts";
 import { readShardList } from "./safetensors.ts";
@@ -157,10 +157,8 @@ export class RemoteFiles {
     const kept = await store.get(key);
     if (kept) return kept;
     const blob = await store.take(key, () => this.#download(key));
-    if (blob.size === key.size) return blob;
-    throw new FormatError(`${key.url} came with ${blob.size} bytes of ${key.size}`, {
-      hint: "try again",
-    });
+    expectWhole(key, blob.size);
+    return blob;
   }
 
   async #download({ url, version, size: total }: FileKey): Promise<ReadableStream<Uint8Array>> {
