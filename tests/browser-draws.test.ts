@@ -63,11 +63,11 @@ describeChromium("examples/browser in Chromium", (launch) => {
     await server?.close();
   });
 
-  async function open(): Promise<{ page: Page; requested: string[] }> {
+  async function open(search = ""): Promise<{ page: Page; requested: string[] }> {
     const page = await context.newPage();
     const requested: string[] = [];
     page.on("request", (request) => requested.push(request.url()));
-    await page.goto(server.resolvedUrls?.local[0] ?? "");
+    await page.goto(`${server.resolvedUrls?.local[0]}${search}`);
     return { page, requested };
   }
 
@@ -99,14 +99,15 @@ describeChromium("examples/browser in Chromium", (launch) => {
     await page.close();
   }, 120_000);
 
-  test("the second visit fetches no weights, in Russian it says so in Russian", async () => {
-    const { page, requested } = await open();
+  test("the second visit fetches no weights; with two threads, and in Russian", async () => {
+    const { page, requested } = await open("?threads=2");
     await page.click("[data-language=ru]");
     await page.evaluate(watch);
     await page.fill("#prompt", "красное яблоко");
     await page.click("#draw");
     await page.evaluate(inPage.drawn);
     expect(await page.textContent("#status")).toMatch(/^Нарисовано за \d+,\d с из зерна 1$/);
+    expect(await page.textContent("#engine")).toMatch(/wasm, потоков: 2$/);
     expect(await page.getAttribute("html", "lang")).toBe("ru");
     const weights = requested.filter((url) => url.endsWith(".safetensors"));
     expect(weights).toHaveLength(3); // the three headers, by range

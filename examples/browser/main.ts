@@ -13,7 +13,10 @@ const engineFiles = {
 };
 type Device = keyof typeof engineFiles;
 /** Two logical processors mostly share a core; threads need a page that is cross-origin isolated. */
-const threads = crossOriginIsolated ? Math.min(Math.ceil(navigator.hardwareConcurrency / 2), 8) : 1;
+const usual = Math.min(Math.ceil(navigator.hardwareConcurrency / 2), 8);
+/** `?threads=N` in the address is for whoever measures. */
+const asked = Number(new URLSearchParams(location.search).get("threads")) || usual;
+const threads = crossOriginIsolated ? asked : 1;
 /** Unfinished pictures shown on the way; each costs about as much as a step. */
 const previews = 4;
 
