@@ -1,37 +1,58 @@
 /** @file One training at a time in a run folder: a file that names the process at work. */
-import { open, readFile, unlink } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { constants, copyFile, link, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { RequestError } from "../base/index.ts";
+import { isAlive } from "../formats/index.ts";
 
 const held = new Set<string>();
 
 /** Takes a run folder; throws RequestError where a living process has it. Given back by disposing. */
 export async function lockFolder(folder: string): Promise<AsyncDisposable> {
   const file = resolve(folder, "training.lock");
-  for (;;) {
-    if (await create(file)) break;
-    const owner = await ownerOf(file);
-    if (owner === null) continue; // gone in between
-    if (isAtWork(owner, file))
-      throw new RequestError("out", `process ${owner} is training in ${folder}`, {
-        hint: `wait for it or give another folder; if that process is no training, remove ${file}`,
-      });
-    await unlink(file).catch(() => undefined);
+  if (held.has(file)) throw taken(process.pid, file);
+  held.add(file); // at once: two trainings of this process cannot both come past
+  try {
+    await take(file);
+  } catch (error) {
+    held.delete(file);
+    throw error;
   }
-  held.add(file);
   return {
     async [Symbol.asyncDispose]() {
-      held.delete(file);
       await unlink(file).catch(() => undefined);
+      held.delete(file);
     },
   };
 }
 
-/** Writes the file unless it is there. */
-async function create(path: string): Promise<boolean> {
+/** Puts a file that names this process in place, whole from the first moment; a dead owner's gives way. */
+async function take(file: string): Promise<void> {
+  const claim = `${file}.${randomUUID()}`;
+  // The second word tells this claim from one of a process that bore the same number.
+  await writeFile(claim, `${process.pid} ${randomUUID()}\n`, { flag: "wx" });
   try {
-    const file = await open(path, "wx");
-    await file.writeFile(`${process.pid}\n`).finally(() => file.close());
+    while (!(await put(claim, file))) {
+      const text = await readClaim(file);
+      if (text === null) continue; // gone in between
+      const owner = Number.parseInt(text, 10) || 0;
+      // This process's own number, without its lock, was another's: containers count anew.
+      if (owner > 0 && owner !== process.pid && isAlive(owner)) throw taken(owner, file);
+      await removeStale(file, text);
+    }
+  } finally {
+    await unlink(claim);
+  }
+}
+
+/** Whether `claim` is now `file` too; false where that name was taken. */
+async function put(claim: string, file: string): Promise<boolean> {
+  try {
+    await link(claim, file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "EEXIST") throw error;
+      // Some file systems, such as exFAT, have no second names.
+      return copyFile(claim, file, constants.COPYFILE_EXCL);
+    });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
@@ -39,20 +60,28 @@ async function create(path: string): Promise<boolean> {
   }
 }
 
-/** The process that wrote the file; 0 where it wrote nothing before it died, null where there is no file. */
-async function ownerOf(file: string): Promise<number | null> {
-  const text = await readFile(file, "utf8").catch(() => null);
-  return text === null ? null : Number.parseInt(text, 10) || 0;
+/** Removes the lock that was found stale, and no other: one that was put there since goes back. */
+async function removeStale(file: string, stale: string): Promise<void> {
+  const aside = `${file}.${randomUUID()}`;
+  try {
+    await rename(file, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw error;
+  }
+  if ((await readClaim(aside)) !== stale) await put(aside, file);
+  await unlink(aside);
 }
 
-/** Whether a process lives. One with this one's number that is not this one ended before: containers count anew. */
-function isAtWork(pid: number, file: string): boolean {
-  if (pid === process.pid) return held.has(file);
-  if (pid === 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
+/** What a lock says; null where there is none. */
+async function readClaim(file: string): Promise<string | null> {
+  return readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return null;
+    throw error;
+  });
 }
+
+const taken = (owner: number, file: string) =>
+  new RequestError("out", `process ${owner} is training in ${resolve(file, "..")}`, {
+    hint: `wait for it or give another folder; if that process is no training, remove ${file}`,
+  });
