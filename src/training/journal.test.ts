@@ -1,5 +1,5 @@
 /** @file The diary of a run that was killed: torn and too many lines are dropped, whole ones stay. */
-import { appendFile, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -39,7 +39,9 @@ test("a resumed run drops what it makes again, and what was torn", async () => {
   await again.add(step(11));
   await appendFile(join(folder, "journal.csv"), "12,4,0.08333,1");
   expect((await again.losses()).at(-1)?.step).toBe(11);
-  expect((await (await Journal.open(folder, 11)).losses()).length).toBe(11);
+  const third = await Journal.open(folder, 11);
+  expect((await third.losses()).length).toBe(11);
+  expect(third.notes).toEqual([]); // what a killed run leaves is no fault
 });
 
 test("a diary without its run begins anew, a run without its diary goes on", async () => {
@@ -51,4 +53,52 @@ test("a diary without its run begins anew, a run without its diary goes on", asy
   expect(await (await Journal.open(folder, 501)).losses()).toEqual([
     { step: 501, loss: Number((1 / 501).toPrecision(7)) },
   ]);
+});
+
+test("a run that goes on without its diary says so", async () => {
+  const folder = await newFolder();
+  const file = join(folder, "journal.csv");
+  expect((await Journal.open(folder, 0)).notes).toEqual([]);
+  expect((await Journal.open(folder, 500)).notes).toEqual([
+    `${file} is empty: the diary begins after step 500`,
+  ]);
+  await rm(file);
+  expect((await Journal.open(folder, 500)).notes).toEqual([
+    `${file} is missing: the diary begins after step 500`,
+  ]);
+});
+
+test.each(["1,2,3,4\n2,2,3,4\n", "step,error,norm,rate\n1,2,3,4\n"])(
+  "a diary without its columns is kept aside: %j",
+  async (text) => {
+    const folder = await newFolder();
+    const file = join(folder, "journal.csv");
+    await writeFile(file, text);
+    const journal = await Journal.open(folder, 2);
+    const aside = join(folder, "journal-before-2.csv");
+    expect(journal.notes).toEqual([
+      `${file} does not name its columns: it is ${aside} now, and the diary begins after step 2`,
+    ]);
+    expect(await readFile(aside, "utf8")).toBe(text);
+    expect(await journal.losses()).toEqual([]);
+  },
+);
+
+test("rows in the middle that cannot be read are counted", async () => {
+  const folder = await newFolder();
+  const rows = ["1,1,1,1", "2,1,1", "3,,1,1", "4,x,1,1", "3,1,1,1", "2,1,1,1", "4,0.5,1,1"];
+  await writeFile(join(folder, "journal.csv"), ["step,loss,norm,rate", ...rows, ""].join("\n"));
+  const journal = await Journal.open(folder, 4);
+  expect(journal.notes).toEqual([
+    `${join(folder, "journal.csv")}: rows that cannot be read are left out: 4`,
+  ]);
+  expect((await journal.losses()).map(({ step }) => step)).toEqual([1, 3, 4]);
+});
+
+test("a diary that is there and cannot be read is not begun anew", async () => {
+  const folder = await newFolder();
+  await mkdir(join(folder, "journal.csv"));
+  await expect(Journal.open(folder, 3)).rejects.toMatchObject({
+    message: `${join(folder, "journal.csv")} cannot be read`,
+  });
 });

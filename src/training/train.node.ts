@@ -102,9 +102,10 @@ async function* runStage(stage: Stage, run: Run, options: Begun): AsyncGenerator
   await removeTorn(folder);
   const beginning = await begin(stage, run, options.otherEngine);
   const from = beginning.state.step;
-  for (const text of beginning.notes) yield { kind: "note", text };
+  const journal = await Journal.open(folder, from);
+  for (const text of [...beginning.notes, ...journal.notes]) yield { kind: "note", text };
   yield { kind: "stage", name: stage.name, from, steps: stage.steps };
-  const desk = { stage, run, folder, journal: await Journal.open(folder, from) };
+  const desk = { stage, run, folder, journal };
   const task = { recipe: options.recipePath, stage: stage.name, folder: run.folder };
   await using loader = openLoader(task, { parts: stage.accumulate ?? 1, ahead: 2 });
   const steps = trainStage(stage, {
