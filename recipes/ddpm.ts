@@ -1,14 +1,20 @@
 /** @file The paper's DDPM (Ho, Jain, Abbeel 2020) on small pictures, in one screen. `limn train recipes/ddpm.ts` */
-import { writeFile } from "node:fs/promises";
 import { keyedRandom } from "limn/base";
 import { saveFolder } from "limn/checkpoints";
-import { encodePng } from "limn/formats";
+import { encodePng, writeFileAtomic } from "limn/formats";
 import { parseUnconditionalUnetConfig, UNet2DModel } from "limn/models";
 import { place } from "limn/nn";
 import { value } from "limn/runtime";
 import { alphasCumprod, parseSchedulerConfig } from "limn/schedulers";
 import { input } from "limn/tensor";
-import { addNoise, defineRecipe, type Batches, type Run, type Weights } from "limn/training";
+import {
+  addNoise,
+  defineRecipe,
+  numbersOf,
+  type Batches,
+  type Run,
+  type Weights,
+} from "limn/training";
 import { drawPictures, openPictures, preparePictures, size } from "./ddpm/pictures.ts";
 import { drawSamples } from "./ddpm/samples.ts";
 
@@ -76,12 +82,12 @@ async function finish(run: Run, weights: Weights): Promise<void> {
   await saveFolder(`${run.folder}/model`, {
     pipeline: "DDPMPipeline",
     networks: { unet: network() },
-    values: ({ path }) => weights.get(path) ?? new Float32Array(),
+    values: ({ path }) => numbersOf(weights, path),
     dtype: "f32",
     scheduler,
   });
   const samples = await draw(run, weights, scheduler.num_train_timesteps);
-  await writeFile(`${run.folder}/samples.png`, await encodePng(samples));
+  await writeFileAtomic(`${run.folder}/samples.png`, await encodePng(samples));
 }
 
 export default defineRecipe({

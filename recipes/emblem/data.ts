@@ -1,6 +1,7 @@
 /** @file The emblem's data: things drawn by four emoji sets, in their own colours and in others. */
-import { cp, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { writeFileAtomic } from "limn/formats";
 import { ClipTokenizer, trainBpe } from "limn/text";
 import {
   buildEmojiDataset,
@@ -42,22 +43,34 @@ async function buildTokenizer(folder: string): Promise<void> {
     counts.set(caption, (counts.get(caption) ?? 0) + 1);
   }
   const { vocab, merges } = trainBpe(counts, vocabulary);
+  const config = JSON.stringify({
+    tokenizer_class: "CLIPTokenizer",
+    bos_token: "<|startoftext|>",
+    eos_token: "<|endoftext|>",
+    unk_token: "<|endoftext|>",
+    pad_token: "<|endoftext|>",
+    model_max_length: tokens,
+  });
+  const encoder = new TextEncoder();
+  await writeTokenizer(folder, {
+    "merges.txt": encoder.encode(merges),
+    "tokenizer_config.json": encoder.encode(config),
+    "vocab.json": encoder.encode(vocab),
+  });
+}
+
+/** Files of a tokenizer. The last one comes last: its presence says that the tokenizer is complete. */
+const tokenizerFiles = ["merges.txt", "tokenizer_config.json", "vocab.json"] as const;
+const hasTokenizer = (folder: string) => done(join(folder, "tokenizer", tokenizerFiles[2]));
+
+/** Writes the tokenizer of a run, each file whole or not at all. */
+export async function writeTokenizer(
+  folder: string,
+  files: Readonly<Record<(typeof tokenizerFiles)[number], Uint8Array>>,
+): Promise<void> {
   const path = join(folder, "tokenizer");
   await mkdir(path, { recursive: true });
-  await writeFile(join(path, "merges.txt"), merges);
-  await writeFile(
-    join(path, "tokenizer_config.json"),
-    JSON.stringify({
-      tokenizer_class: "CLIPTokenizer",
-      bos_token: "<|startoftext|>",
-      eos_token: "<|endoftext|>",
-      unk_token: "<|endoftext|>",
-      pad_token: "<|endoftext|>",
-      model_max_length: tokens,
-    }),
-  );
-  // Last, because its presence says that the tokenizer is complete.
-  await writeFile(join(path, "vocab.json"), vocab);
+  for (const name of tokenizerFiles) await writeFileAtomic(join(path, name), files[name]);
 }
 
 export async function openTokenizer(folder: string): Promise<ClipTokenizer> {
@@ -91,7 +104,7 @@ export async function* prepareData(
   concepts: readonly Concept[],
 ): AsyncGenerator<string> {
   yield* preparePictures(folder, concepts);
-  if (await done(join(folder, "tokenizer", "vocab.json"))) return;
+  if (await hasTokenizer(folder)) return;
   await buildTokenizer(folder);
   yield `tokenizer of ${vocabulary} entries`;
 }
@@ -102,5 +115,11 @@ export async function* prepareFurtherData(
   { concepts, model }: { concepts: readonly Concept[]; model: string },
 ): AsyncGenerator<string> {
   yield* preparePictures(folder, concepts);
-  await cp(join(model, "tokenizer"), join(folder, "tokenizer"), { recursive: true });
+  if (await hasTokenizer(folder)) return;
+  const read = (name: string) => readFile(join(model, "tokenizer", name));
+  await writeTokenizer(folder, {
+    "merges.txt": await read("merges.txt"),
+    "tokenizer_config.json": await read("tokenizer_config.json"),
+    "vocab.json": await read("vocab.json"),
+  });
 }

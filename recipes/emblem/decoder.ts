@@ -45,7 +45,7 @@ export const decoderStage = (steps: number): Stage => ({
   share: (path) => (decodes(path) ? 1 : 0),
   async batches(folder) {
     const data = await openData(folder);
-    const all = await readLatents(folder);
+    const all = await readLatents(folder, data.count);
     return (step) => {
       const draw = chance(seed, step);
       const rows = Array.from({ length: batch }, () => Math.floor(draw() * data.count));

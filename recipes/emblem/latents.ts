@@ -1,16 +1,18 @@
 /** @file Between the stages: every picture's latents, normalised, and the autoencoder that makes them so. */
-import { rename } from "node:fs/promises";
 import { join } from "node:path";
+import { WeightError } from "limn/base";
 import { openSafetensors, readAsF32, writeSafetensors } from "limn/formats";
 import { parametersOf, place } from "limn/nn";
 import { value } from "limn/runtime";
 import { graphOf, input } from "limn/tensor";
-import { bindWeights, type Run, type Weights } from "limn/training";
+import { bindWeights, numbersOf, type Run, type Weights } from "limn/training";
 import { openData } from "./data.ts";
 import { autoencoder, latentShape } from "./networks.ts";
 
 const [channels] = latentShape;
 const pixels = 16 * 16;
+
+const latentsFile = "latents.safetensors";
 
 /** Numbers of one picture's latents. */
 export const latentSize = channels * pixels;
@@ -57,9 +59,9 @@ function statistics(latents: readonly Float32Array[]): { mean: number[]; std: nu
 }
 
 /** Folds the normalisation into the 1×1 convolutions around the latents, so that any tool sees unit latents. */
-function fold(weights: Weights, { mean, std }: { mean: number[]; std: number[] }): Weights {
+export function fold(weights: Weights, { mean, std }: { mean: number[]; std: number[] }): Weights {
   const folded = new Map([...weights].map(([path, data]) => [path, data.slice()]));
-  const of = (path: string) => folded.get(`vae.${path}`) ?? new Float32Array();
+  const of = (path: string) => numbersOf(folded, `vae.${path}`);
   const [inW, inB, outW, outB] = [
     "quant_conv.weight",
     "quant_conv.bias",
@@ -99,16 +101,21 @@ export async function writeLatents(run: Run, weights: Weights): Promise<void> {
     }),
   );
   const shape = [latents.length, ...latentShape];
-  const draft = join(run.folder, "latents.draft.safetensors");
-  await writeSafetensors(draft, [{ name: "latents", dtype: "f32", shape, data: all }]);
-  await rename(draft, join(run.folder, "latents.safetensors"));
+  const file = join(run.folder, latentsFile);
+  await writeSafetensors(file, [{ name: "latents", dtype: "f32", shape, data: all }]);
 }
 
-/** Latents of every picture, in the order of the data set. */
-export async function readLatents(folder: string): Promise<Float32Array> {
-  const { tensors } = await openSafetensors(join(folder, "latents.safetensors"));
-  const stored = tensors.get("latents");
-  return stored ? readAsF32(stored) : new Float32Array();
+/** Latents of all `count` pictures, in the order of the data set; throws WeightError where the file has others. */
+export async function readLatents(folder: string, count: number): Promise<Float32Array> {
+  const file = join(folder, latentsFile);
+  const stored = (await openSafetensors(file)).tensors.get("latents");
+  const needed = [count, ...latentShape].join();
+  if (stored?.shape.join() !== needed)
+    throw new WeightError(
+      `${file} needs a tensor latents [${needed}], one for each picture, but has ${stored ? `[${stored.shape.join()}]` : "none"}`,
+      { hint: "train the autoencoder stage again: its end writes the latents" },
+    );
+  return readAsF32(stored);
 }
 
 /** The normalised autoencoder of a run, by parameter path. */

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { saveFolder } from "limn/checkpoints";
 import { place } from "limn/nn";
-import type { Concept, Run, Weights } from "limn/training";
+import { numbersOf, type Concept, type Run, type Weights } from "limn/training";
 import { openData } from "./data.ts";
 import { autoencoder, textEncoder, unet } from "./networks.ts";
 import { schedulerJson } from "./scheduler.ts";
@@ -48,11 +48,7 @@ export async function saveModel(
       text_encoder: place(textEncoder(), "text_encoder"),
       unet: place(unet(), "unet"),
     },
-    values: ({ path }) => {
-      const trained = vae.get(path) ?? diffusion.get(path);
-      if (!trained) throw new Error(`the run has no weights called ${path}`);
-      return trained;
-    },
+    values: ({ path }) => vae.get(path) ?? numbersOf(diffusion, path),
     dtype,
     scheduler: schedulerJson,
     settings: { requires_safety_checker: false },

@@ -34,7 +34,7 @@ export async function openPairs(
 ): Promise<Pairs> {
   const data = await openData(folder);
   const tokenizer = await openTokenizer(folder);
-  const all = await readLatents(folder);
+  const all = await readLatents(folder, data.count);
   const latentsOf = (k: number) => all.subarray(k * size, (k + 1) * size);
   const drawings = new Map<string, number[]>();
   for (let k = 0; k < data.count; k++) {

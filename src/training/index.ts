@@ -40,7 +40,7 @@ export {
   type PredictionType,
   type Weighting,
 } from "./diffusion.ts";
-export { bindWeights } from "./bind-weights.ts";
+export { bindWeights, numbersOf } from "./bind-weights.ts";
 export type { EmaConfig } from "./ema.ts";
 export { gridOf } from "./grid.ts";
 export { initialValues } from "./initial.ts";
