@@ -2,9 +2,8 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError } from "../base/index.ts";
-import { openSafetensors } from "../formats/index.ts";
+import { openSafetensors, readJsonFile } from "../formats/index.ts";
 import { openFolderOf, type DiffusersFolder } from "./folder.ts";
-import { exists, readJsonFile } from "./json-file.node.ts";
 import { findWeights } from "./weight-files.node.ts";
 import type { Variant } from "./weight-names.ts";
 
@@ -13,7 +12,7 @@ export async function openFolder(
   path: string,
   { variant = "any" }: { variant?: Variant } = {},
 ): Promise<DiffusersFolder> {
-  if (!(await exists(join(path, "model_index.json"))))
+  if (!(await isThere(join(path, "model_index.json"))))
     throw new FormatError(`${path} has no model_index.json, so it is not a diffusers folder`, {
       hint: "give the folder that holds model_index.json, unet/ and vae/",
     });
@@ -31,4 +30,12 @@ export async function openFolder(
       return { file, index: await openSafetensors(file) };
     },
   });
+}
+
+/** Whether anything lies at `path`; what keeps it from being seen is for its reader to say. */
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    ({ code }: NodeJS.ErrnoException) => code !== "ENOENT" && code !== "ENOTDIR",
+  );
 }

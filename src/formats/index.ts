@@ -55,6 +55,7 @@ export {
 } from "./onnx.ts";
 export { crc32, isPng, withPngTexts } from "./png.ts";
 export { encodePng } from "./png-encode.ts";
+export { readJsonFile, readSmallFile, readSmallText } from "./small-file.node.ts";
 export { isAlive } from "./process.node.ts";
 export { openZip, type UnpackOptions, type ZipArchive, type ZipEntry } from "./zip.node.ts";
 export {

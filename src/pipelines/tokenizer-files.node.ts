@@ -1,7 +1,7 @@
 /** @file Reads a CLIP tokenizer folder on this machine. */
 import { join } from "node:path";
+import { readSmallText } from "../formats/index.ts";
 import type { ClipTokenizer } from "../text/index.ts";
-import { readSmallText } from "./small-text.node.ts";
 import { readTokenizerFrom } from "./tokenizer-files.ts";
 
 /** The tokenizer of a folder; a FormatError names the file at fault. */
