@@ -21,4 +21,4 @@ export { sha256 } from "./sha256.ts";
 export { emptyValues, type Values } from "./values.ts";
 export { TorchRandom, type NoiseType } from "./random-torch.ts";
 export { systemReason, type SystemReason } from "./system-error.ts";
-export { cacheFolderOf, dataFolderOf, type UserSystem } from "./user-folders.ts";
+export { cacheFolderOf, dataFolderOf, userSystem, type UserSystem } from "./user-folders.ts";

@@ -1,6 +1,6 @@
 /** @file Folders of the user: what each system's own documents name. */
 import { expect, test } from "vitest";
-import { cacheFolderOf, dataFolderOf } from "./user-folders.ts";
+import { cacheFolderOf, dataFolderOf, userSystem } from "./user-folders.ts";
 
 const both = (platform: string, home: string, environment: Record<string, string> = {}) =>
   [cacheFolderOf, dataFolderOf].map((of) => of({ platform, home, environment }));
@@ -24,4 +24,12 @@ test("limn's own variables come first", () => {
   expect(
     both("linux", "/home/a", { LIMN_CACHE: "/x", LIMN_DATA: "/y", XDG_DATA_HOME: "/d" }),
   ).toEqual(["/x", "/y"]);
+});
+
+test("the system is the one that runs this", () => {
+  expect(userSystem("/home/a")).toEqual({
+    platform: process.platform,
+    home: "/home/a",
+    environment: process.env,
+  });
 });

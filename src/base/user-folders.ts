@@ -8,6 +8,11 @@ export interface UserSystem {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
+/** The system that this program runs on, for the user whose home folder is `home`. */
+export function userSystem(home: string): UserSystem {
+  return { platform: process.platform, home, environment: process.env };
+}
+
 /** For what can be made again: `LIMN_CACHE`, else the system's place for caches. */
 export function cacheFolderOf({ platform, home, environment }: UserSystem): string {
   const { LIMN_CACHE, XDG_CACHE_HOME, LOCALAPPDATA } = environment;

@@ -1,19 +1,13 @@
 /** @file The folders of this user, for engines and what is made for them. */
 import { homedir } from "node:os";
-import { cacheFolderOf, dataFolderOf } from "../base/index.ts";
-
-const system = () => ({
-  platform: process.platform,
-  home: homedir(),
-  environment: process.env,
-});
+import { cacheFolderOf, dataFolderOf, userSystem } from "../base/index.ts";
 
 /** What can be made again: twins of weights, compiled models. */
 export function cacheFolder(): string {
-  return cacheFolderOf(system());
+  return cacheFolderOf(userSystem(homedir()));
 }
 
 /** What the user gave: engines among it. */
 export function dataFolder(): string {
-  return dataFolderOf(system());
+  return dataFolderOf(userSystem(homedir()));
 }

@@ -9,7 +9,7 @@ export type {
   Value,
 } from "./engine.ts";
 export { cpuFeatures } from "./cpu-features.node.ts";
-export { cacheFolder, dataFolder } from "./folders.node.ts";
+export { cacheFolder } from "./folders.node.ts";
 export { libraryPath as ortLibraryPath } from "./library.node.ts";
 export { firstNotFinite, isFiniteArray, type NotFinite, type Rerun } from "./not-finite.ts";
 export { openVinoDevices, type OpenVinoDevice } from "./openvino-devices.node.ts";

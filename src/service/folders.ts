@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { dataFolderOf } from "../base/index.ts";
+import { dataFolderOf, userSystem } from "../base/index.ts";
 
 /** The folder of the installed package, which holds `models/`. */
 export function packageFolder(): string {
@@ -12,11 +12,7 @@ export function packageFolder(): string {
 
 /** Where models, engines and settings of this user are kept. */
 export function dataFolder(): string {
-  return dataFolderOf({
-    platform: process.platform,
-    home: homedir(),
-    environment: process.env,
-  });
+  return dataFolderOf(userSystem(homedir()));
 }
 
 /** limn's version, from its package.json. */
