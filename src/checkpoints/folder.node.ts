@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { FormatError } from "../base/index.ts";
 import { openSafetensors, readJsonFile } from "../formats/index.ts";
 import { openFolderOf, type DiffusersFolder } from "./folder.ts";
+import { parseModelIndex, type ModelIndex } from "./model-index.ts";
 import { findWeights } from "./weight-files.node.ts";
 import type { Variant } from "./weight-names.ts";
 
@@ -12,10 +13,7 @@ export async function openFolder(
   path: string,
   { variant = "any" }: { variant?: Variant } = {},
 ): Promise<DiffusersFolder> {
-  if (!(await isThere(join(path, "model_index.json"))))
-    throw new FormatError(`${path} has no model_index.json, so it is not a diffusers folder`, {
-      hint: "give the folder that holds model_index.json, unet/ and vae/",
-    });
+  await findIndex(path);
   return openFolderOf({
     path,
     join,
@@ -32,10 +30,20 @@ export async function openFolder(
   });
 }
 
-/** Whether anything lies at `path`; what keeps it from being seen is for its reader to say. */
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    ({ code }: NodeJS.ErrnoException) => code !== "ENOENT" && code !== "ENOTDIR",
-  );
+/** What model_index.json of the folder at `path` says: which parts there are, before any is opened. */
+export async function readModelIndex(path: string): Promise<ModelIndex> {
+  const file = await findIndex(path);
+  return parseModelIndex(await readJsonFile(file), file);
+}
+
+/** The path of model_index.json; throws where there is none. What else is wrong with it its reader says. */
+async function findIndex(path: string): Promise<string> {
+  const file = join(path, "model_index.json");
+  await stat(file).catch(({ code }: NodeJS.ErrnoException) => {
+    if (code !== "ENOENT" && code !== "ENOTDIR") return;
+    throw new FormatError(`${path} has no model_index.json, so it is not a diffusers folder`, {
+      hint: "give the folder that holds model_index.json, unet/ and vae/",
+    });
+  });
+  return file;
 }

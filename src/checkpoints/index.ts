@@ -1,7 +1,7 @@
 /** @file The face of checkpoints/: files to networks with located weights, and back. */
 export { describeNetwork, type NetworkDescription } from "./describe.ts";
 export type { Component, DiffusersFolder, TextEncoder } from "./folder.ts";
-export { openFolder } from "./folder.node.ts";
+export { openFolder, readModelIndex } from "./folder.node.ts";
 export { openRemoteFolder } from "./folder-remote.ts";
 export {
   parseModelIndex,

@@ -7,7 +7,7 @@ import {
   defaultModel,
   findModel,
   generateToFiles,
-  isUnconditional,
+  kindOf,
   settleWay,
   startGenerator,
   targetOf,
@@ -106,7 +106,7 @@ async function requestOf(given: GenerateWords): Promise<Asked> {
   for (const note of notes) console.error(`limn: ${note}`);
   const request = {
     folder,
-    prompts: await promptsOf(given, await isUnconditional(folder)),
+    prompts: await promptsOf(given, folder),
     negative: given.negative ?? null,
     steps: given.steps ?? null,
     guidance: given.guidance ?? null,
@@ -132,13 +132,13 @@ async function requestOf(given: GenerateWords): Promise<Asked> {
 /** One prompt, or every line of a file that is not empty. A model that knows no text needs none. */
 async function promptsOf(
   { prompt, prompts }: GenerateWords,
-  textless: boolean,
+  folder: string,
 ): Promise<readonly string[]> {
   if (prompt !== undefined && prompts !== undefined)
     throw new RequestError("prompts", "needs no PROMPT beside it");
   if (prompts !== undefined) return linesOf(prompts);
   if (prompt !== undefined) return [prompt];
-  if (textless) return [""];
+  if ((await kindOf(folder)) === "unconditional") return [""];
   throw new RequestError("prompt", "there is nothing to draw", { hint: 'limn "a red apple"' });
 }
 

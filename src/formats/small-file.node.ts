@@ -22,9 +22,7 @@ export async function readSmallFile(
   // Opening a pipe would wait for its writer for ever.
   if (!found.isFile()) throw new FormatError(`${path} is not a file`);
   if (found.size > maxBytes)
-    throw new FormatError(
-      `${path} has ${found.size} bytes, over the ${maxBytes} of any such file`,
-    );
+    throw new FormatError(`${path} has ${found.size} bytes, over the ${maxBytes} of any such file`);
   const handle = await open(path).catch((cause: unknown) => {
     throw unreadable(cause);
   });

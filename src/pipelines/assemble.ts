@@ -10,6 +10,7 @@ import { UNet2DConditionModel, UNet2DModel } from "../models/index.ts";
 import type { Settings } from "../schedulers/index.ts";
 import type { ClipTokenizer } from "../text/index.ts";
 import type { GraphRunner, Weights } from "./graph-runner.ts";
+import { defaultSteps } from "./model-kind.ts";
 import { PixelDiffusion } from "./pixel-diffusion.ts";
 import type { Recommendations } from "./recommendations.ts";
 import { StableDiffusion } from "./stable-diffusion.ts";
@@ -60,7 +61,7 @@ export async function assembleStableDiffusion(
       knows: own.knows,
       defaults: {
         ...own,
-        steps: own.steps ?? 50,
+        steps: own.steps ?? defaultSteps["text-to-image"],
         guidance: own.guidance ?? (xl ? 5 : 7.5),
         width: own.width ?? width * factor,
         height: own.height ?? height * factor,
@@ -94,7 +95,7 @@ export function assemblePixelDiffusion(opened: OpenedModel, runner: GraphRunner)
       unet: unet.module,
       unetWeights: weightsOf(unet, opened),
       scheduler: schedulerOf(folder),
-      defaults: { ...own, steps: own.steps ?? 1000 },
+      defaults: { ...own, steps: own.steps ?? defaultSteps.unconditional },
       size: unet.module.config.sampleSize ?? [32, 32],
       remarks,
     },

@@ -12,6 +12,7 @@ export type {
   PainterRequest,
 } from "./painter-protocol.ts";
 export { servePainter, type WorkerScope } from "./painter-worker.ts";
+export { defaultSteps, type ModelKind } from "./model-kind.ts";
 export { PerImageRandom, type RandomName } from "./per-image-random.ts";
 export {
   PixelDiffusion,

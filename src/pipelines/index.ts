@@ -5,6 +5,7 @@ export { toImages } from "./image.ts";
 export { load, loadUnconditional, type LoadOptions } from "./load.node.ts";
 export { machineMemory, type MachineMemory } from "./memory.node.ts";
 export { estimateMemory, showBytes, type MemoryEstimate } from "./memory.ts";
+export { defaultSteps, type ModelKind } from "./model-kind.ts";
 export { PerImageRandom, type RandomName } from "./per-image-random.ts";
 export {
   PixelDiffusion,

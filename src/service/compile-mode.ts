@@ -1,7 +1,8 @@
 /** @file Whether weights are packed for a request: it pays for itself after some steps, where there is room. */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { machineMemory, readRecommendations } from "../pipelines/index.ts";
+import { defaultSteps, machineMemory, readRecommendations } from "../pipelines/index.ts";
+import { kindOf } from "./model-kind.ts";
 import type { GenerateRequest } from "./protocol.ts";
 
 /** What decides how a model is compiled. */
@@ -11,7 +12,8 @@ export type Work = Pick<GenerateRequest, "folder" | "steps" | "prompts" | "count
 export async function compileMode(work: Work): Promise<"lean" | "fast"> {
   const { folder, steps, prompts, count, batch } = work;
   const { steps: recommended } = await readRecommendations(folder);
-  const calls = (steps ?? recommended ?? 50) * Math.ceil((prompts.length * count) / batch);
+  const each = steps ?? recommended ?? defaultSteps[await kindOf(folder)];
+  const calls = each * Math.ceil((prompts.length * count) / batch);
   const { available } = await machineMemory();
   // Halves are widened, mapped and packed: six times the file, and room for the pictures themselves.
   return calls >= 10 && available > 6 * (await networkBytes(folder)) + 1e9 ? "fast" : "lean";

@@ -11,13 +11,7 @@ export { dataFolder, limnVersion } from "./folders.ts";
 export type { GenerateReport, GenerateToFiles } from "./generate.ts";
 export { Generator, startGenerator, type Ending, type GenerateOptions } from "./generator.ts";
 export type { Facts, PartFacts } from "./inspect.ts";
-export {
-  defaultModel,
-  findModel,
-  isUnconditional,
-  listModels,
-  type ModelPlace,
-} from "./model-registry.ts";
+export { defaultModel, findModel, listModels, type ModelPlace } from "./model-registry.ts";
 export {
   bench,
   examine,
@@ -25,6 +19,7 @@ export {
   generateToFiles,
   inspect,
   installOpenVino,
+  kindOf,
   listEngines,
   load,
   loadUnconditional,

@@ -1,5 +1,5 @@
 /** @file Models by name or by place: those of the package, those of the user, and any folder. */
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { RequestError } from "../base/index.ts";
 import { dataFolder, packageFolder } from "./folders.ts";
@@ -67,10 +67,4 @@ async function namedModels(folder: string, source: ModelPlace["source"]): Promis
 async function isModel(folder: string): Promise<boolean> {
   const index = await stat(join(folder, "model_index.json")).catch(() => null);
   return index?.isFile() ?? false;
-}
-
-/** Whether a folder's UNet knows no text; a folder that cannot be read is left to the loader's own error. */
-export async function isUnconditional(folder: string): Promise<boolean> {
-  const text = await readFile(join(folder, "model_index.json"), "utf8").catch(() => "");
-  return text.includes('"UNet2DModel"');
 }

@@ -1,6 +1,11 @@
 /** @file Services that load much of limn, loaded when they are called: a command pays only for what it does. */
 import { existsSync } from "node:fs";
-import type { LoadOptions, PixelDiffusion, StableDiffusion } from "../pipelines/index.ts";
+import type {
+  LoadOptions,
+  ModelKind,
+  PixelDiffusion,
+  StableDiffusion,
+} from "../pipelines/index.ts";
 import type { BenchEvent, BenchOptions } from "./bench/bench.ts";
 import type { Chosen } from "./engines/choose.ts";
 import type { InstallEvent, InstallRequest } from "./engines/install.ts";
@@ -26,6 +31,11 @@ export async function generateToFiles(
 /** Looks at a picture, a model folder or a .safetensors file. */
 export async function inspect(path: string): Promise<Facts> {
   return (await import("./inspect.ts")).inspect(path);
+}
+
+/** What a model folder draws from: words, or nothing. Throws for a model_index.json as opening the folder would. */
+export async function kindOf(folder: string): Promise<ModelKind> {
+  return (await import("./model-kind.ts")).kindOf(folder);
 }
 
 /** What this machine offers limn and what is missing; never throws. */

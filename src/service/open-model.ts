@@ -6,11 +6,12 @@ import {
   PixelDiffusion,
   StableDiffusion,
   type LoadOptions,
+  type ModelKind,
 } from "../pipelines/index.ts";
 import { compileMode, hasRoomToPack, type Work } from "./compile-mode.ts";
 import { openEngine, type Chosen } from "./engines/choose.ts";
 import { choosePrecision } from "./engines/precision.ts";
-import { isUnconditional } from "./model-registry.ts";
+import { kindOf } from "./model-kind.ts";
 import type { GenerateRequest } from "./protocol.ts";
 
 type Model = StableDiffusion | PixelDiffusion;
@@ -37,7 +38,7 @@ export class OpenModel implements AsyncDisposable {
     if (this.#opened && key === this.#key) return this.#opened;
     await this[Symbol.asyncDispose]();
     const chosen = await engineFor(opening);
-    const model = await open(folder, {
+    const model = await loaders[await kindOf(folder)](folder, {
       engine: chosen.engine,
       // OpenVINO packs weights in any case: what it will take must be foreseen.
       mode: chosen.engine.name === "openvino" ? "fast" : mode,
@@ -56,9 +57,9 @@ export class OpenModel implements AsyncDisposable {
   }
 }
 
-async function open(folder: string, options: LoadOptions): Promise<Model> {
-  return ((await isUnconditional(folder)) ? loadUnconditional : load)(folder, options);
-}
+const loaders: Readonly<
+  Record<ModelKind, (folder: string, options: LoadOptions) => Promise<Model>>
+> = { "text-to-image": load, unconditional: loadUnconditional };
 
 /** The same model in bf16. Nothing of the other was compiled, so nothing of it needs to be closed. */
 function narrowed(model: Model): Model {

@@ -1,7 +1,8 @@
 /** @file `limn bench` as a service: what will be measured, then model by model what was found. */
 import { machineMemory } from "../../pipelines/index.ts";
 import { compileMode } from "../compile-mode.ts";
-import { isUnconditional, type ModelPlace } from "../model-registry.ts";
+import { kindOf } from "../model-kind.ts";
+import type { ModelPlace } from "../model-registry.ts";
 import type { DrawingSetting } from "../settings.ts";
 import { measure } from "./measure.ts";
 import { planBench, type BenchChoice, type BenchPlan } from "./plan.ts";
@@ -81,7 +82,7 @@ async function* benchModel(
 
 /** One picture as the model makes it by itself. */
 async function requestOf(folder: string): Promise<BenchRequest> {
-  const textless = await isUnconditional(folder);
+  const textless = (await kindOf(folder)) === "unconditional";
   const request = {
     folder,
     prompts: [textless ? "" : "a red apple"],
