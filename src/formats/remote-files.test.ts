@@ -134,6 +134,34 @@ test("shards are found beside their list", async () => {
   ]);
 });
 
+test("of an endless text no more is read than any text may have", async () => {
+  let sent = 0;
+  const base = await serve((_, response) => {
+    const chunk = Buffer.alloc(2 ** 20, " ");
+    const more = () => {
+      while (!response.destroyed && response.write(chunk)) sent += chunk.length;
+    };
+    response.on("drain", more);
+    more();
+  });
+  const files = new RemoteFiles({ store: noStore });
+  await expect(files.text(`${base}endless.json`)).rejects.toThrow(
+    `${base}endless.json: more than ${2 ** 25} bytes came`,
+  );
+  // Beside what was read, a few megabytes lie in the buffers of the two ends.
+  expect(sent).toBeLessThan(2 ** 26);
+});
+
+test("a server that answers a range with more is refused", async () => {
+  const base = await serve(({ headers }, response) => {
+    expect(headers.range).toBe("bytes=0-65535");
+    const range = `bytes 0-65535/${weights.length}`;
+    response.writeHead(206, { "content-range": range }).end(weights.subarray(0, 65537));
+  });
+  const files = new RemoteFiles({ store: noStore });
+  await expect(files.has(`${base}weights`)).rejects.toThrow("more than 65536 bytes came");
+});
+
 test("a folder's URL ends in a slash", () => {
   expect(folderUrl("models/emblem", "https://example.org/page/")).toBe(
     "https://example.org/page/models/emblem/",

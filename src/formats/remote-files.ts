@@ -53,12 +53,7 @@ export class RemoteFiles {
   async text(url: string): Promise<string | undefined> {
     const response = await this.#fetch(url, {});
     if (isAbsent(response)) return undefined;
-    const blob = await response.blob();
-    if (blob.size > maxTextBytes)
-      throw new FormatError(
-        `${url} has ${blob.size} bytes, over the ${maxTextBytes} of any such file`,
-      );
-    return decodeUtf8(new Uint8Array(await blob.arrayBuffer()), url);
+    return decodeUtf8(await bodyOf(response, url, maxTextBytes), url);
   }
 
   /** Whether a weight file is there. */
@@ -121,7 +116,7 @@ export class RemoteFiles {
     if (isAbsent(response)) return undefined;
     const version = response.headers.get("etag") ?? response.headers.get("last-modified") ?? "";
     if (response.status === 206) {
-      const head = new Uint8Array(await response.arrayBuffer());
+      const head = await bodyOf(response, url, headBytes);
       return { key: { url, version, size: await this.#sizeOf(url, response) }, head };
     }
     // A server that knows no ranges sends everything: then it is here already.
@@ -145,8 +140,9 @@ export class RemoteFiles {
   async #range(url: string, offset: number, length: number): Promise<Uint8Array> {
     const range = `bytes=${offset}-${offset + length - 1}`;
     const response = await this.#fetch(url, { headers: { range } });
-    const bytes = new Uint8Array(await response.arrayBuffer());
-    const part = response.status === 206 ? bytes : bytes.subarray(offset, offset + length);
+    const [most, beyond] =
+      response.status === 206 ? [length, "refuse" as const] : [offset + length, "cut" as const];
+    const part = (await bodyOf(response, url, most, beyond)).subarray(most - length);
     if (part.length !== length)
       throw new FormatError(`${url}: ${length} bytes were asked for, ${part.length} came`);
     return part;
@@ -196,6 +192,33 @@ export class RemoteFiles {
       `the server of ${url} answered ${status}${status === 401 || status === 403 ? ": it wants a permission" : ""}`,
     );
   }
+}
+
+/**
+ * The bytes of an answer, of which no more than `most` are ever held. What goes beyond is an error, or is left on the
+ * server where only the beginning is wanted.
+ */
+async function bodyOf(
+  response: Response,
+  url: string,
+  most: number,
+  beyond: "refuse" | "cut" = "refuse",
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  const stream = response.body as ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  const reader = stream?.getReader();
+  while (reader && length <= most) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+    length += value.length;
+  }
+  // Nothing more is wanted: whether the server hears of it does not matter.
+  if (length > most) reader?.cancel().catch(() => undefined);
+  if (length > most && beyond === "refuse")
+    throw new FormatError(`${url}: more than ${most} bytes came, the most that is read`);
+  return new Uint8Array(await new Blob(chunks).slice(0, most).arrayBuffer());
 }
 
 /** Missing; or, as servers of one-page apps answer for what they lack, a page. */
