@@ -106,6 +106,14 @@ test.each([
   await expect(openSafetensors(path)).rejects.toThrow(name);
 });
 
+test("who gives a zipped checkpoint is told what limn reads", async () => {
+  const path = join(await folder(), "model.safetensors");
+  await writeFile(path, "PK\u0003\u0004....................");
+  await expect(openSafetensors(path)).rejects.toMatchObject({
+    hint: "if it is a PyTorch checkpoint: limn does not read those yet; get the .safetensors variant",
+  });
+});
+
 test("a folder and a missing file are said", async () => {
   await expect(openSafetensors(await folder())).rejects.toThrow("is not a file");
   await expect(openSafetensors("no/such.safetensors")).rejects.toThrow("does not exist");

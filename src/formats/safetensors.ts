@@ -191,7 +191,7 @@ function refuseImpostors(first: Uint8Array, what: string): void {
     });
   if (start.startsWith("pk\u0003\u0004"))
     throw new FormatError(`${what} is a zip archive, not a safetensors file`, {
-      hint: "if it is a PyTorch checkpoint, give it its own ending: .ckpt or .pt",
+      hint: "if it is a PyTorch checkpoint: limn does not read those yet; get the .safetensors variant",
     });
 }
 
