@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { isAlive } from "../../formats/index.ts";
 import { dataFolder } from "../folders.ts";
 import { compareVersions, type DeviceChoice } from "./wheel.ts";
 
@@ -88,14 +89,5 @@ async function removeAbandoned(root: string): Promise<void> {
     const [, id] = /^\.work-(\d+)-/.exec(name) ?? [];
     if (id !== undefined && !isAlive(Number(id)))
       await rm(join(root, name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(id: number): boolean {
-  try {
-    process.kill(id, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
