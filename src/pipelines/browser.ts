@@ -33,7 +33,7 @@ export {
 } from "./request.ts";
 export { parseRecommendations, type KnownThing, type Recommendations } from "./recommendations.ts";
 export { StableDiffusion, type StableDiffusionParts } from "./stable-diffusion.ts";
-export { checkNoise } from "./start-noise.ts";
+export { checkNoise, checkNoiseShape } from "./start-noise.ts";
 export { leftOut } from "./text-encoding.ts";
 export { textToImage } from "./text-to-image.ts";
 export { unconditional } from "./unconditional.ts";

@@ -18,12 +18,17 @@ export function startNoise(
 
 /** Throws RequestError unless the numbers can be the noise of pictures at all: [n, channels, height, width], finite. */
 export function checkNoise({ data, shape }: HostArray): void {
+  checkNoiseShape(shape);
+  const wrong = data.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0)
+    throw new RequestError("latents", `must be finite, but number ${wrong} is ${data[wrong]}`);
+}
+
+/** Throws RequestError unless noise of this shape can be that of pictures: [n, channels, height, width]. */
+export function checkNoiseShape(shape: readonly number[]): void {
   if (shape.length !== 4)
     throw new RequestError(
       "latents",
       `must be [pictures,channels,height,width], got [${shape.join(",")}]`,
     );
-  const wrong = data.findIndex((value) => !Number.isFinite(value));
-  if (wrong >= 0)
-    throw new RequestError("latents", `must be finite, but number ${wrong} is ${data[wrong]}`);
 }

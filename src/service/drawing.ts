@@ -63,11 +63,6 @@ export function prepareDrawing(
   const pictures = picturesOf(request);
   whole("batch", request.batch, 1);
   if (noise) checkNoise(noise);
-  if (noise && noise.shape[0] !== pictures.length)
-    throw new RequestError(
-      "latents",
-      `holds noise for ${noise.shape[0]} pictures, but ${pictures.length} are to be drawn`,
-    );
   const names = completeSampler(request, model.parts.defaults);
   const choices = { ...names, ...completeNoise({ rng: request.rng, eta: request.eta ?? 0 }) };
   const batch = (from: number): Batch => {

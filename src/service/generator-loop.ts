@@ -2,7 +2,7 @@
 import { JobQueue } from "../base/index.ts";
 import { encodePng } from "../formats/index.ts";
 import type { Generation } from "../pipelines/index.ts";
-import { prepareDrawing, type Drawing } from "./drawing.ts";
+import { picturesOf, prepareDrawing, type Drawing } from "./drawing.ts";
 import { limnVersion } from "./folders.ts";
 import { LatentsRecord, readStartNoise } from "./latents-file.ts";
 import { OpenModel } from "./open-model.ts";
@@ -68,13 +68,13 @@ class Job {
   async run(): Promise<void> {
     const { latents, batch, keepLatents } = this.#request;
     this.#signal.throwIfAborted();
-    const noise = latents === null ? null : await readStartNoise(latents);
+    const pictures = picturesOf(this.#request).length;
+    const noise = latents === null ? null : await readStartNoise(latents, pictures);
     const { model, notes } = await this.#model.get(this.#request, (text) =>
       this.#emit({ type: "preparing", text }),
     );
     const drawing = prepareDrawing(model, this.#request, noise);
     const settings = { ...drawing.settings, version: limnVersion() };
-    const pictures = drawing.pictures.length;
     this.#times.load += this.#lap();
     this.#emit({ type: "started", settings, pictures, notes: [...notes, ...drawing.notes] });
     for (let from = 0; from < pictures; from += batch) await this.#batch(drawing, settings, from);

@@ -1,21 +1,24 @@
 /** @file Files of latents: start noise to begin from, and every step of a run to look at. */
-import { hostArray, RequestError, type HostArray } from "../base/index.ts";
+import { hostArray, quote, RequestError, sizeOf, type HostArray } from "../base/index.ts";
 import {
   openSafetensors,
   readAsF32,
   writeSafetensors,
   type SafetensorsIndex,
 } from "../formats/index.ts";
+import { checkNoiseShape } from "../pipelines/index.ts";
 import type { SentTensor } from "./protocol.ts";
 
 /** Where a file says what its `initial` was multiplied by. */
 const sigmaKey = "init_noise_sigma";
+/** Numbers of one picture's noise: no model comes near, and a file may say anything. */
+const maxNumbers = 2 ** 24;
 
 /**
  * The start noise in a file: its only tensor, or the one called `noise` or `latents`, or `initial` as limn saved it,
- * divided by what it was scaled with.
+ * divided by what it was scaled with. Nothing is read before its shape is that of noise for so many pictures.
  */
-export async function readStartNoise(path: string): Promise<HostArray> {
+export async function readStartNoise(path: string, pictures: number): Promise<HostArray> {
   const index = await openSafetensors(path);
   const name = noiseName(index);
   const stored = name === null ? undefined : index.tensors.get(name);
@@ -23,9 +26,37 @@ export async function readStartNoise(path: string): Promise<HostArray> {
     throw new RequestError("latents", `${path} holds no tensor called noise, latents or initial`, {
       hint: `it holds ${[...index.tensors.keys()].slice(0, 5).join(", ")}`,
     });
+  checkSize(stored.shape, pictures);
+  const sigma = name === "initial" ? scaleOf(index, path) : 1;
   const noise = await readAsF32(stored);
-  const sigma = name === "initial" ? Number(index.metadata.get(sigmaKey) ?? 1) : 1;
   return hostArray(sigma === 1 ? noise : noise.map((x) => x / sigma), stored.shape);
+}
+
+function checkSize(shape: readonly number[], pictures: number): void {
+  checkNoiseShape(shape);
+  if (shape[0] !== pictures)
+    throw new RequestError(
+      "latents",
+      `holds noise for ${shape[0]} pictures, but ${pictures} are to be drawn`,
+    );
+  if (sizeOf(shape.slice(1)) > maxNumbers)
+    throw new RequestError(
+      "latents",
+      `must hold no more than ${maxNumbers} numbers a picture, got [${shape.join(",")}]`,
+    );
+}
+
+/** What `initial` was multiplied by; 1 in a file that does not say. */
+function scaleOf({ metadata }: SafetensorsIndex, path: string): number {
+  const text = metadata.get(sigmaKey);
+  if (text === undefined) return 1;
+  const sigma = text.trim() === "" ? NaN : Number(text);
+  if (Number.isFinite(sigma) && sigma > 0) return sigma;
+  throw new RequestError(
+    "latents",
+    `${path}: its ${sigmaKey} must be a number above 0, got ${quote(text)}`,
+    { hint: `save the latents again, or leave out ${sigmaKey} where they are not scaled` },
+  );
 }
 
 function noiseName({ tensors }: SafetensorsIndex): string | null {

@@ -31,7 +31,9 @@ test("what cannot be read, is too large or says nothing known is an error, not a
   await truncate(join(folder, "model_index.json"), 2 ** 22 + 1);
   await expect(kindOf(folder)).rejects.toThrow("over the 4194304 of any such file");
   await rm(join(folder, "model_index.json"));
-  await expect(kindOf(folder)).rejects.toThrow("has no model_index.json, so it is not a diffusers folder");
+  await expect(kindOf(folder)).rejects.toThrow(
+    "has no model_index.json, so it is not a diffusers folder",
+  );
   await mkdir(join(folder, "model_index.json"));
   await expect(kindOf(folder)).rejects.toThrow("model_index.json is not a file");
   await expect(kindOf(await folderWith('{"_class_name"'))).rejects.toThrow("is not JSON");
