@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -10,7 +10,7 @@ import { firstConcepts } from "./concepts.ts";
 import { drawPicture, measureDrawing } from "./drawings.node.ts";
 import { iconOf } from "./icons.ts";
 import { loadDataset } from "./load.node.ts";
-import type { DatasetSummary } from "./records.ts";
+import type { DatasetIndex, DatasetSummary } from "./records.ts";
 import { setNames } from "./sets.ts";
 import { matchConcept, openNames, openSet, openWideConcepts } from "./sources.node.ts";
 
@@ -123,6 +123,45 @@ test("pictures in another order than their records are refused", async () => {
   await expect(loadDataset(join(root, "swapped"))).rejects.toThrow(/picture 0 is not the recorded/);
   await writeFile(path, bytes.subarray(1));
   await expect(loadDataset(join(root, "swapped"))).rejects.toThrow(FormatError);
+});
+
+test("a picture that is cut off after opening is not taken for a black one", async () => {
+  await build("cut", { variants: 1, recolour: null });
+  using data = await loadDataset(join(root, "cut"));
+  await truncate(join(root, "cut/images.u8"), 3 * 128 * 128 * 1.5);
+  expect(data.picture(0)).toHaveLength(3 * 128 * 128);
+  expect(() => data.picture(1)).toThrow("it ends within picture 1");
+});
+
+test("an index that is not whole is refused with the place", async () => {
+  const folder = join(root, "broken");
+  await build("broken", { variants: 1, recolour: null });
+  const file = join(folder, "items.json");
+  const text = await readFile(file, "utf8");
+  const refusal = async (change: (index: DatasetIndex) => unknown) => {
+    const index = JSON.parse(text) as DatasetIndex;
+    await writeFile(file, JSON.stringify(change(index) ?? index));
+    const error: unknown = await loadDataset(folder).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(FormatError);
+    return (error as FormatError).message.replace(`${folder} is no data set: ${file}`, "…");
+  };
+  const set = (object: object, key: string, value: unknown) =>
+    void Object.assign(object, { [key]: value });
+  expect(await refusal(() => [])).toBe("… must be a JSON object, but it is an array");
+  expect(await refusal((index) => set(index, "items", 3))).toMatch("…, items must be a list, got");
+  expect(await refusal(({ items }) => set(items[2], "concept", 99))).toMatch(
+    "…, items[2], concept must be a whole number from 0 to 2, got 99",
+  );
+  expect(await refusal(({ items }) => set(items[0], "set", "swoosh"))).toMatch("items[0], set");
+  expect(await refusal(({ items }) => set(items[0], "colour", undefined))).toMatch("colour");
+  expect(await refusal(({ items }) => set(items[0].placement, "scale", "1"))).toMatch("a number");
+  expect(await refusal(({ concepts }) => set(concepts[1].words, "also", [1]))).toBe(
+    "…, concepts[1], words, also must be a list of texts, got [1]",
+  );
+  await writeFile(file, text.slice(0, -1));
+  await expect(loadDataset(folder)).rejects.toThrow("the text ends");
+  await writeFile(file, text);
+  (await loadDataset(folder))[Symbol.dispose]();
 });
 
 test("the first hundred things have words in both languages and three drawings", () => {

@@ -1,16 +1,16 @@
 /** @file Opens a data-set folder for training: pictures by range from the file, records and captions beside them. */
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { FormatError, RequestError } from "../../base/index.ts";
+import { parseJson, readSmallFile } from "../../formats/index.ts";
 import { fingerprint } from "./fingerprint.node.ts";
 import { drawCaption } from "./captions.ts";
-import type { Dataset, DatasetIndex, DatasetSummary } from "./records.ts";
+import { parseDatasetIndex } from "./parse-index.ts";
+import type { Dataset, DatasetIndex } from "./records.ts";
 
 /** Opens a folder that `buildEmojiDataset` made, after checking every picture against its record. */
 export async function loadDataset(folder: string): Promise<Dataset> {
-  const index = readJson(folder, "items.json") as DatasetIndex;
-  const summary = readJson(folder, "summary.json") as DatasetSummary;
-  const { size, concepts, items } = index;
+  const { size, concepts, items } = await readIndex(folder);
   const path = join(folder, "images.u8");
   const bytes = 3 * size * size;
   const file = openSync(path, "r");
@@ -18,7 +18,11 @@ export async function loadDataset(folder: string): Promise<Dataset> {
     if (!Number.isInteger(k) || k < 0 || k >= items.length)
       throw new RequestError("index", `must be from 0 to ${items.length - 1}, got ${k}`);
     const picture = new Uint8Array(bytes);
-    readSync(file, picture, 0, bytes, k * bytes);
+    for (let at = 0; at < bytes;) {
+      const read = readSync(file, picture, at, bytes - at, k * bytes + at);
+      if (read === 0) throw mismatch(path, `it ends within picture ${k}`);
+      at += read;
+    }
     return picture;
   };
   try {
@@ -42,7 +46,6 @@ export async function loadDataset(folder: string): Promise<Dataset> {
     count: items.length,
     size,
     concepts,
-    summary,
     item: (k) => items[k],
     picture: read,
     caption: (k, draw, shares) => {
@@ -59,13 +62,20 @@ function mismatch(path: string, what: string): FormatError {
   });
 }
 
-function readJson(folder: string, name: string): unknown {
+/** Bytes of an `items.json`: 250 a picture, so this is room for a million. */
+const maxIndexBytes = 2 ** 28;
+
+async function readIndex(folder: string): Promise<DatasetIndex> {
+  const file = join(folder, "items.json");
   try {
-    return JSON.parse(readFileSync(join(folder, name), "utf8"));
-  } catch (cause) {
-    throw new FormatError(`${folder} is no data set: ${name} is missing or broken`, {
+    const bytes = await readSmallFile(file, { maxBytes: maxIndexBytes });
+    if (!bytes) throw new FormatError(`${file} does not exist`);
+    return parseDatasetIndex(parseJson(bytes, { what: file, maxBytes: maxIndexBytes }), file);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new FormatError(`${folder} is no data set: ${error.message}`, {
       hint: "build the data set again",
-      cause,
+      cause: error,
     });
   }
 }

@@ -74,7 +74,6 @@ export interface Dataset extends Disposable {
   readonly count: number;
   readonly size: number;
   readonly concepts: readonly ConceptRecord[];
-  readonly summary: DatasetSummary;
   item(index: number): PictureRecord;
   picture(index: number): Uint8Array;
   /** A caption of picture `index`, drawn anew from `draw`. */
