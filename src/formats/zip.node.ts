@@ -111,8 +111,8 @@ function archiveOf(zip: ZipFile, entries: ReadonlyMap<string, Entry>, file: stri
       return Buffer.concat(pieces);
     },
     async unpack(path, to, { onBytes, signal } = {}) {
-      const stream = await streamOf(entryAt(path));
-      const target = await open(to, "wx");
+      const entry = entryAt(path);
+      const target = (await open(to, "wx")).createWriteStream({ flush: true });
       const watch = new Transform({
         transform(piece: Uint8Array, _, done) {
           onBytes?.(piece);
@@ -121,8 +121,10 @@ function archiveOf(zip: ZipFile, entries: ReadonlyMap<string, Entry>, file: stri
       });
       const options = signal === undefined ? {} : { signal };
       try {
-        await pipeline(stream, watch, target.createWriteStream({ flush: true }), options);
+        // Opened last: a stream that fails before anybody listens would end the process.
+        await pipeline(await streamOf(entry), watch, target, options);
       } catch (error) {
+        target.destroy();
         signal?.throwIfAborted();
         throw broken(file, error);
       }
