@@ -38,9 +38,14 @@ function short(name: string): string {
 
 const torn = /^\..*\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
 
+/** Whether a name is that of a file that is being written, or was when its writer was killed. */
+export function isTorn(name: string): boolean {
+  return torn.test(name);
+}
+
 /** Removes what writers that were killed left in a folder. Only for a folder that nobody else is writing to. */
 export async function removeTorn(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) if (torn.test(name)) await unlink(join(folder, name));
+  for (const name of await readdir(folder)) if (isTorn(name)) await unlink(join(folder, name));
 }
 
 async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {

@@ -3,25 +3,11 @@
  * file's own folder only, so model and weights meet in the cache folder, where the f32 twins lie already. Other weight
  * files get a second name there, or, on another file system, a copy. Once a model is read its files are mapped, and the names go.
  */
-import { createHash, randomUUID } from "node:crypto";
-import {
-  copyFile,
-  link,
-  mkdir,
-  readdir,
-  realpath,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { copyFile, link, mkdir, open, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { EngineError } from "../base/index.ts";
-import { twinFolder } from "./twin.node.ts";
-
-/** Older temporary files are of processes that were killed: reading a model takes seconds. */
-const patience = 3_600_000;
-const temporary = /^reading-[0-9a-f-]{36}\.(onnx|data)$/;
+import { removeUnfinished, twinFolder, twinOf } from "./twin-folder.node.ts";
 
 /** Names of weight files for a model file that lies beside them. */
 export interface Gathered extends AsyncDisposable {
@@ -56,7 +42,7 @@ export async function gatherWeights(files: Iterable<string>): Promise<Gathered> 
         await writeFile(path, model, { flag: "wx" }).catch((cause: unknown) => {
           throw unwritable(folder, cause);
         });
-        await prune(folder, path);
+        await removeUnfinished(folder).catch(() => undefined);
         return path;
       },
       [Symbol.asyncDispose]: dispose,
@@ -88,39 +74,16 @@ async function nameIn(
     await link(real, second);
     return basename(second);
   } catch {
-    return basename(await copyIn(folder, real, second));
+    return basename(await copyIn(real, second));
   }
 }
 
 /** A copy is kept, as a twin is: making it costs more than reading it. */
-async function copyIn(folder: string, file: string, second: string): Promise<string> {
-  const { size, mtimeMs, ino, dev } = await stat(file);
-  const words = [dev, ino, size, mtimeMs].join("\n");
-  const name = createHash("sha256").update(words).digest("hex").slice(0, 32);
-  const path = join(folder, `${name}.copy`);
-  if (
-    await stat(path).then(
-      (known) => known.size === size,
-      () => false,
-    )
-  )
-    return path;
-  await copyFile(file, second);
-  await rename(second, path);
-  return path;
-}
-
-/** Removes what killed processes left: all that is much older than a file that was written just now. */
-async function prune(folder: string, now: string): Promise<void> {
-  const { ctimeMs } = await stat(now);
-  for (const name of await readdir(folder)) {
-    if (!temporary.test(name)) continue;
-    const path = join(folder, name);
-    // The time of its last change of names: a second name has its file's time of writing.
-    const age = await stat(path).then(
-      (its) => ctimeMs - its.ctimeMs,
-      () => 0,
-    );
-    if (age > patience) await rm(path, { force: true });
-  }
+function copyIn(file: string, second: string): Promise<string> {
+  return twinOf(file, "copy", async (path) => {
+    await copyFile(file, second);
+    const handle = await open(second, "r+");
+    await handle.sync().finally(() => handle.close());
+    await rename(second, path);
+  });
 }

@@ -1,7 +1,4 @@
 /** @file f32 twins of f16 and bf16 weight files: cast once into the cache folder, mapped from then on. */
-import { createHash } from "node:crypto";
-import { mkdir, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { EngineError, LimnError } from "../base/index.ts";
 import {
   openSafetensors,
@@ -11,47 +8,28 @@ import {
 } from "../formats/index.ts";
 import type { Graph, Parameter } from "../tensor/index.ts";
 import type { Binding } from "./engine.ts";
-import { cacheFolder } from "./folders.node.ts";
+import { twinFolder, twinOf } from "./twin-folder.node.ts";
 
 type Bind = (parameter: Parameter) => Binding;
 
-/** A file is told from its successors by place, size and time of writing. */
-async function identityOf(file: string): Promise<string> {
-  const { size, mtimeMs, ino } = await stat(file);
-  const words = [file, size, mtimeMs, ino].join("\n");
-  return createHash("sha256").update(words).digest("hex").slice(0, 32);
-}
-
-/** Where twins lie. */
-export const twinFolder = (): string => join(cacheFolder(), "f32");
-
 /** Opens the f32 twin of a weight file, writing it first when it does not exist. */
 async function openTwin(file: string, source: SafetensorsIndex): Promise<SafetensorsIndex> {
-  const folder = twinFolder();
-  const path = join(folder, `${await identityOf(file)}.safetensors`);
-  const exists = await stat(path).then(
-    () => true,
-    () => false,
-  );
-  if (!exists) {
-    const tensors = [...source.tensors].map(([name, tensor]) => ({
-      name,
-      dtype: "f32" as const,
-      shape: tensor.shape,
-      data: () => readAsF32(tensor),
-    }));
-    try {
-      await mkdir(folder, { recursive: true });
-      await writeSafetensors(path, tensors);
-    } catch (cause) {
-      if (cause instanceof LimnError) throw cause; // the weight file is at fault, not the cache
-      throw new EngineError(`the cache folder ${folder} cannot hold an f32 copy of ${file}`, {
-        hint: "free some room, or set LIMN_CACHE to a folder that can be written",
-        cause,
-      });
-    }
+  const tensors = [...source.tensors].map(([name, tensor]) => ({
+    name,
+    dtype: "f32" as const,
+    shape: tensor.shape,
+    data: () => readAsF32(tensor),
+  }));
+  try {
+    const path = await twinOf(file, "safetensors", (to) => writeSafetensors(to, tensors));
+    return await openSafetensors(path);
+  } catch (cause) {
+    if (cause instanceof LimnError) throw cause; // the weight file is at fault, not the cache
+    throw new EngineError(`the cache folder ${twinFolder()} cannot hold an f32 copy of ${file}`, {
+      hint: "free some room, or set LIMN_CACHE to a folder that can be written",
+      cause,
+    });
   }
-  return openSafetensors(path);
 }
 
 /** Where a half-precision region's numbers lie in its file's twin. */

@@ -1,0 +1,56 @@
+/** @file The room that a cache takes: one rule for twins of weights and for compiled models, told by the file system's own clock. */
+import { randomUUID } from "node:crypto";
+import { open, readdir, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+/** Something that can be made again. */
+export interface Kept {
+  readonly path: string;
+  readonly bytes: number;
+  /** When it was last used, in milliseconds. */
+  readonly used: number;
+}
+
+/** Milliseconds after which something unfinished is nobody's: its writer was killed. */
+export const patience = 3_600_000;
+
+/** What must go so that the rest takes at most `limit` bytes, the longest unused first; `fresh` is never among it. */
+export function excess<K extends Kept>(
+  kept: readonly K[],
+  { limit, fresh }: { limit: number; fresh: string },
+): K[] {
+  let total = kept.reduce((sum, { bytes }) => sum + bytes, 0);
+  return [...kept]
+    .sort((a, b) => a.used - b.used)
+    .filter(({ path, bytes }) => {
+      if (total <= limit || path === fresh) return false;
+      total -= bytes;
+      return true;
+    });
+}
+
+/** Milliseconds since a file was written, or since anything of it changed, its names included; 0 where nobody can tell. */
+export async function ageOf(path: string, since: "written" | "changed"): Promise<number> {
+  const now = join(dirname(path), `.now-${randomUUID()}`);
+  const time = since === "written" ? "mtimeMs" : "ctimeMs";
+  try {
+    await (await open(now, "wx")).close();
+    return (await stat(now))[time] - (await stat(path))[time];
+  } catch {
+    return 0;
+  } finally {
+    await rm(now, { force: true });
+  }
+}
+
+/** Removes a folder's unfinished files whose writers were killed; one that is being written stays. */
+export async function removeAbandoned(
+  folder: string,
+  isUnfinished: (name: string) => boolean,
+): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!isUnfinished(name) && !name.startsWith(".now-")) continue;
+    const path = join(folder, name);
+    if ((await ageOf(path, "changed")) > patience) await rm(path, { force: true });
+  }
+}
