@@ -7,6 +7,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, unlink } from
 import { join } from "node:path";
 import { RequestError } from "../base/index.ts";
 import { writeFileAtomic } from "../formats/index.ts";
+import { ageOf, excess, patience, removeAbandoned, type Kept } from "./cache-room.node.ts";
 import { cacheFolder } from "./folders.node.ts";
 
 /** A compiled model's folder: whole, or empty and this process's to fill. */
@@ -23,8 +24,6 @@ export interface CompiledPlace {
 const defaultLimit = 8e9;
 /** Left on the disk for others, whatever is cached. */
 const reserve = 256e6;
-/** Milliseconds after which a lock is nobody's, even if its process number is in use again. */
-const patience = 3_600_000;
 const recordName = "record.json";
 
 const root = (): string => join(cacheFolder(), "compiled");
@@ -180,8 +179,11 @@ async function lock(folder: string): Promise<(() => Promise<void>) | null> {
 async function isAbandoned(path: string): Promise<boolean> {
   const text = await readFile(path, "utf8").catch(() => "");
   const id = Number(text);
-  // A lock is empty for a moment only; this process asks for what another of its threads may be filling.
-  return (Number.isInteger(id) && id > 0 && !isAlive(id)) || (await ageOf(path)) > patience;
+  // A lock is empty for a moment only; this process asks for what another of its threads may be filling. After a
+  // while it is nobody's, even if its process number is in use again.
+  return (
+    (Number.isInteger(id) && id > 0 && !isAlive(id)) || (await ageOf(path, "written")) > patience
+  );
 }
 
 function isAlive(id: number): boolean {
@@ -190,19 +192,6 @@ function isAlive(id: number): boolean {
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-/** Milliseconds since a file was written, by the clock of its file system. */
-async function ageOf(path: string): Promise<number> {
-  const now = join(root(), `.now-${randomUUID()}`);
-  try {
-    await (await open(now, "wx")).close();
-    return (await stat(now)).mtimeMs - (await stat(path)).mtimeMs;
-  } catch {
-    return 0;
-  } finally {
-    await rm(now, { force: true });
   }
 }
 
@@ -229,17 +218,17 @@ async function touch(folder: string): Promise<void> {
 
 /** Removes the longest unused until the rest fits, and what killed processes left. */
 async function prune(limit: number, fresh: string): Promise<void> {
+  await quietly(() => removeAbandoned(root(), () => false));
   const names = await readdir(root());
   for (const name of names) {
     const path = join(root(), name);
     if (name.endsWith(".gone")) await quietly(() => rm(path, { recursive: true, force: true }));
-    if (name.startsWith(".now-") && (await ageOf(path)) > patience) await rm(path, { force: true });
     if (name.endsWith(".lock") && (await isAbandoned(path))) {
       await quietly(() => remove(path.slice(0, -".lock".length)));
       await quietly(() => unlink(path));
     }
   }
-  const known: { path: string; bytes: number; used: number }[] = [];
+  const known: Kept[] = [];
   for (const name of names.filter((each) => /^[0-9a-f]{40}$/.test(each))) {
     const path = join(root(), name);
     const bytes = await wholeBytes(path);
@@ -248,11 +237,5 @@ async function prune(limit: number, fresh: string): Promise<void> {
       if (!names.includes(`${name}.lock`)) await quietly(() => remove(path));
     } else known.push({ path, bytes, used: (await stat(join(path, recordName))).mtimeMs });
   }
-  let total = known.reduce((sum, { bytes }) => sum + bytes, 0);
-  for (const { path, bytes } of known.sort((a, b) => a.used - b.used)) {
-    if (total <= limit) return;
-    if (path === fresh) continue;
-    await quietly(() => remove(path));
-    total -= bytes;
-  }
+  for (const { path } of excess(known, { limit, fresh })) await quietly(() => remove(path));
 }
