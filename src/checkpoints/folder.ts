@@ -9,6 +9,7 @@ import {
   parseUnconditionalUnetConfig,
   parseUnetConfig,
   parseVaeConfig,
+  refuse,
   UNet2DConditionModel,
   UNet2DModel,
   type Report,
@@ -62,13 +63,21 @@ export interface FolderFiles {
   weights(folder: string): Promise<{ readonly file: string; readonly index: SafetensorsIndex }>;
 }
 
+/** What becomes of fields that limn does not know and that may change the result: the folder is refused, or has a remark. */
+export type UnknownFields = "refuse" | "report";
+
 /** Reads the configs and the headers of all parts. */
-export async function openFolderOf(files: FolderFiles): Promise<DiffusersFolder> {
+export async function openFolderOf(
+  files: FolderFiles,
+  unknownFields: UnknownFields = "refuse",
+): Promise<DiffusersFolder> {
   const { path } = files;
   const file = files.join(path, "model_index.json");
   const { pipeline, parts, settings } = parseModelIndex(await files.json(file), file);
   const remarks: string[] = [];
-  const opening: Opening = { files, parts, report: (remark) => remarks.push(remark) };
+  const report: Report = (remark) => remarks.push(remark);
+  const reportUnknown = unknownFields === "report" ? report : refuse;
+  const opening: Opening = { files, parts, report, reportUnknown };
   const unet = await openUnet(opening);
   if (!unet) throw new WeightError(`${file} names no unet`);
   return {
@@ -91,6 +100,7 @@ interface Opening {
   readonly files: FolderFiles;
   readonly parts: ReadonlyMap<PartName, string>;
   readonly report: Report;
+  readonly reportUnknown: Report;
 }
 
 type Build<M extends Module> = (json: JsonValue, className: string, report: Report) => M;
@@ -130,8 +140,10 @@ async function openPart<M extends Module>(
   const className = opening.parts.get(name);
   if (folder === null || className === undefined) return null;
   const { files } = opening;
-  const json = await files.json(files.join(folder, "config.json"));
-  const module = place(build(json, className, opening.report), name);
+  const config = files.join(folder, "config.json");
+  const json = await files.json(config);
+  const reportUnknown: Report = (remark) => opening.reportUnknown(`${config}: ${remark}`);
+  const module = place(build(json, className, reportUnknown), name);
   const { file, index } = await files.weights(folder);
   const { tensors, remarks } = index;
   remarks.forEach((remark) => opening.report(`${file}: ${remark}`));

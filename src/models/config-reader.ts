@@ -1,8 +1,15 @@
 /** @file Reads a config.json field by field, strictly: each field has a default, a kind and a range, and none is passed over. */
-import { shown, WeightError } from "../base/index.ts";
+import { listed, shown, WeightError } from "../base/index.ts";
 
-/** Told of each field that no version of the model knows, as a sentence. */
+/** Told of fields that limn does not know and that may change the result, as a sentence. */
 export type Report = (remark: string) => void;
+
+/** What becomes of such fields where nobody asks to be told. */
+export const refuse: Report = (remark) => {
+  throw new WeightError(remark, {
+    hint: "a misspelt field needs its right name; one of a newer version may need a newer limn",
+  });
+};
 
 /** Sizes beyond these belong to no model and would exhaust memory before any weight is missed. */
 export const limits = {
@@ -166,13 +173,17 @@ export class ConfigReader {
       this.fail(`the config asks for about ${Math.round(parameters / 1e9)} billion parameters`);
   }
 
-  /** Ends the reading: fields neither asked for nor harmless are reported by name. */
+  /** Ends the reading: fields neither asked for nor harmless are reported by name, except those that ask for nothing. */
   finish(harmless: ReadonlySet<string>, report: Report): void {
-    for (const field of this.#fields.keys())
-      if (!this.#asked.has(field) && !harmless.has(field))
-        report(
-          `${this.#what}: the config has an unknown field ${shown(field)}, which is ignored and may matter`,
-        );
+    const unknown = [...this.#fields]
+      .filter(([field]) => !this.#asked.has(field) && !harmless.has(field))
+      .filter(([field, value]) => !field.startsWith("_") && !asksForNothing(value))
+      .map(([field]) => field);
+    if (unknown.length === 0) return;
+    const fields = unknown.length === 1 ? "a field" : `${unknown.length} fields`;
+    report(
+      `${this.#what}: the config has ${fields} that limn does not know and that may change the result: ${listed(unknown)}`,
+    );
   }
 
   #checkCount(field: string, value: unknown, { min = 1, max = limits.channels }: Range): number {
@@ -201,4 +212,10 @@ export class ConfigReader {
       this.fail(`${field} must be a list of 1 to ${limits.levels} entries, got ${shown(value)}`);
     return value as unknown[];
   }
+}
+
+/** Values that leave out what a field could bring. */
+function asksForNothing(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.keys(value).length === 0;
+  return value === null || value === false || value === "";
 }

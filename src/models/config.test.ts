@@ -51,11 +51,38 @@ test("configs that are no objects, and other classes, are refused by name", () =
   ).toThrow("time_embedding_type");
 });
 
-test("unknown fields are reported, harmless ones are not", () => {
+test("unknown fields are refused or reported, harmless ones and those that ask for nothing are not", () => {
+  const harmless = { _name_or_path: "x", _of_tomorrow: 1, dropout: 0.1 };
+  const nothing = { a: null, b: false, c: [], d: {}, e: "" };
+  expect(() => unet({ ...harmless, ...nothing })).not.toThrow();
+  expect(() => unet({ ...harmless, zct_fn: "silu" })).toThrow("may change the result: zct_fn");
+  for (const value of [0, 1, true, "x", [0], { x: 0 }])
+    expect(() => unet({ warp: value })).toThrow("unet: the config has a field that limn does not");
+  const text = { vocab_size: 100, pad_to_multiple: 8 };
+  expect(() => parseClipTextConfig(text)).toThrow("text encoder: the config has a field");
+  expect(() => parseVaeConfig({ _class_name: "AutoencoderKL", tile: 9 })).toThrow("result: tile");
+  const ddpm = { _class_name: "UNet2DModel", "fourier\u001b": 9 };
+  expect(() => parseUnconditionalUnetConfig(ddpm)).toThrow('result: "fourier\\u001b"');
   const remarks: string[] = [];
-  const json = { _class_name: "UNet2DConditionModel", _name_or_path: "x", dropout: 0.1, warp: 9 };
+  const json = { _class_name: "UNet2DConditionModel", ...harmless, warp: 9, weft: 0 };
   parseUnetConfig(json, (remark) => remarks.push(remark));
-  expect(remarks).toEqual([expect.stringContaining('unknown field "warp"')]);
+  expect(remarks).toEqual([expect.stringContaining("2 fields that limn does not know")]);
+  expect(remarks[0]).toContain("warp, weft");
+});
+
+test("all that transformers writes of a text encoder is known", () => {
+  // CLIPTextConfig().to_dict() of transformers 4.57.6, but for what is null, false or empty.
+  const own = { vocab_size: 49408, hidden_size: 512, intermediate_size: 2048, projection_dim: 512 };
+  const labels = { id2label: { 0: "LABEL_0" }, label2id: { LABEL_0: 0 }, return_dict: true };
+  const generation = {
+    ...{ max_length: 20, min_length: 0, num_beams: 1, num_beam_groups: 1, temperature: 1 },
+    ...{ top_k: 50, top_p: 1, typical_p: 1, repetition_penalty: 1, length_penalty: 1 },
+    ...{ no_repeat_ngram_size: 0, encoder_no_repeat_ngram_size: 0, num_return_sequences: 1 },
+    ...{ diversity_penalty: 0, chunk_size_feed_forward: 0, tie_word_embeddings: true },
+  };
+  const notes = { transformers_version: "4.57.6", model_type: "clip_text_model" };
+  const json = { ...own, ...labels, ...generation, ...notes, attention_dropout: 0 };
+  expect(() => parseClipTextConfig(json)).not.toThrow();
 });
 
 test("sample sizes below 64 in files of diffusers before 0.9 mean 64", () => {

@@ -28,5 +28,10 @@ export const harmlessTextFields: ReadonlySet<string> = new Set([
   ..."_name_or_path _commit_hash _attn_implementation_autoset transformers_version".split(" "),
   ..."architectures torch_dtype dtype attention_dropout dropout initializer_range".split(" "),
   ..."output_attentions output_hidden_states return_dict torchscript use_cache".split(" "),
+  // Of every model of transformers: how text is generated, and how training splits its work.
+  ..."max_length min_length num_beams num_beam_groups temperature top_k top_p typical_p".split(" "),
+  ..."repetition_penalty length_penalty diversity_penalty no_repeat_ngram_size".split(" "),
+  ..."encoder_no_repeat_ngram_size num_return_sequences chunk_size_feed_forward".split(" "),
+  ..."tie_word_embeddings tf_legacy_loss use_bfloat16".split(" "),
   ..."id2label label2id problem_type finetuning_task tokenizer_class prefix".split(" "),
 ]);

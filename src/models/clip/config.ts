@@ -1,5 +1,5 @@
 /** @file What a CLIP text encoder is made of, from and to transformers' `CLIPTextConfig`. */
-import { ConfigReader, limits, type Report } from "../config-reader.ts";
+import { ConfigReader, limits, refuse, type Report } from "../config-reader.ts";
 import { harmlessTextFields } from "../harmless.ts";
 
 /** A complete description of a CLIP text encoder. */
@@ -25,11 +25,8 @@ export interface ClipTextConfig {
 /** Fields of which limn supports one meaning. */
 const fixedFields = { model_type: ["clip_text_model"] };
 
-/** Checks and completes the JSON of a CLIP text encoder; throws a WeightError naming the field at fault. */
-export function parseClipTextConfig(
-  json: unknown,
-  report: Report = () => undefined,
-): ClipTextConfig {
+/** Checks and completes the JSON of a CLIP text encoder; throws a WeightError naming the field at fault or unknown. */
+export function parseClipTextConfig(json: unknown, report: Report = refuse): ClipTextConfig {
   const read = new ConfigReader(json, "text encoder");
   read.fixed(fixedFields);
   const ids = { min: 0, max: limits.tokens };

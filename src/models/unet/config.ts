@@ -1,6 +1,6 @@
 /** @file What a text-conditioned UNet is made of, from and to diffusers' `UNet2DConditionModel` config. */
 import type { SinusoidOptions, TimeScaleShift } from "../../nn/index.ts";
-import { ConfigReader, limits, type Report } from "../config-reader.ts";
+import { ConfigReader, limits, refuse, type Report } from "../config-reader.ts";
 import { harmlessFields } from "../harmless.ts";
 
 /** One resolution of the UNet: its block on the way down and its block on the way up. */
@@ -72,8 +72,8 @@ const fixedFields = {
   timestep_post_act: [null],
 };
 
-/** Checks and completes the JSON of a `UNet2DConditionModel`; throws a WeightError naming the field at fault. */
-export function parseUnetConfig(json: unknown, report: Report = () => undefined): UnetConfig {
+/** Checks and completes the JSON of a `UNet2DConditionModel`; throws a WeightError naming the field at fault or unknown. */
+export function parseUnetConfig(json: unknown, report: Report = refuse): UnetConfig {
   const read = new ConfigReader(json, "unet");
   read.className("UNet2DConditionModel");
   read.fixed(fixedFields);

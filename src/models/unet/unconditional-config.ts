@@ -1,6 +1,6 @@
 /** @file What an unconditional UNet is made of, from and to diffusers' `UNet2DModel` config. */
 import type { SinusoidOptions, TimeScaleShift } from "../../nn/index.ts";
-import { ConfigReader, limits, type Report } from "../config-reader.ts";
+import { ConfigReader, limits, refuse, type Report } from "../config-reader.ts";
 import { harmlessFields } from "../harmless.ts";
 import { readSinusoid } from "./config.ts";
 
@@ -50,10 +50,10 @@ const fixedFields = {
   upsample_type: ["conv"],
 };
 
-/** Checks and completes the JSON of a `UNet2DModel`; throws a WeightError naming the field at fault. */
+/** Checks and completes the JSON of a `UNet2DModel`; throws a WeightError naming the field at fault or unknown. */
 export function parseUnconditionalUnetConfig(
   json: unknown,
-  report: Report = () => undefined,
+  report: Report = refuse,
 ): UnconditionalUnetConfig {
   const read = new ConfigReader(json, "unet");
   read.className("UNet2DModel");

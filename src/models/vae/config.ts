@@ -1,5 +1,5 @@
 /** @file What an image autoencoder is made of, from and to diffusers' `AutoencoderKL` config. */
-import { ConfigReader, limits, type Report } from "../config-reader.ts";
+import { ConfigReader, limits, refuse, type Report } from "../config-reader.ts";
 import { harmlessFields } from "../harmless.ts";
 
 /** A complete description of an image autoencoder; channels run from the finest level to the deepest. */
@@ -22,8 +22,8 @@ export interface VaeConfig {
 /** Fields of which limn supports one meaning. */
 const fixedFields = { act_fn: ["silu", "swish"], latents_mean: [null], latents_std: [null] };
 
-/** Checks and completes the JSON of an `AutoencoderKL`; throws a WeightError naming the field at fault. */
-export function parseVaeConfig(json: unknown, report: Report = () => undefined): VaeConfig {
+/** Checks and completes the JSON of an `AutoencoderKL`; throws a WeightError naming the field at fault or unknown. */
+export function parseVaeConfig(json: unknown, report: Report = refuse): VaeConfig {
   const read = new ConfigReader(json, "vae");
   read.className("AutoencoderKL");
   read.fixed(fixedFields);
