@@ -12,7 +12,7 @@ export {
 } from "./errors.ts";
 export { bf16Bits, bf16OfBits, f16Bits, f16OfBits, fromBf16Bits, fromF16Bits } from "./float16.ts";
 export { JobQueue, type Stopped } from "./job-queue.ts";
-export { listed, quote, shown } from "./quote.ts";
+export { inert, inertJson, listed, quote, shown } from "./quote.ts";
 export type { Random } from "./random.ts";
 export { keyedRandom } from "./random-keyed.ts";
 export { PhiloxRandom } from "./random-philox.ts";

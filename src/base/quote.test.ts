@@ -1,6 +1,6 @@
 /** @file What strangers wrote, in messages. */
 import { expect, test } from "vitest";
-import { listed, quote, shown } from "./index.ts";
+import { inert, inertJson, listed, quote, shown } from "./index.ts";
 
 const harmless = /^[^\p{Cc}\u200e\u200f\u061c\u2028-\u202e\u2066-\u2069]*$/u;
 
@@ -8,6 +8,12 @@ test("no character that a terminal obeys is left", () => {
   const all = Array.from({ length: 0x3000 }, (_, code) => String.fromCharCode(code)).join("");
   expect(quote(all, Infinity)).toMatch(harmless);
   expect(shown({ [all]: [all] }, Infinity)).toMatch(harmless);
+  expect(inert(all).replaceAll("\t", "")).toMatch(harmless);
+  expect(inert("кот 😀 é\ta\nb\r\u001b]0;x\u0007\u202e")).toBe(
+    "кот 😀 é\ta\\nb\\u000d\\u001b]0;x\\u0007\\u202e",
+  );
+  expect(inertJson({ [all]: [all] })).toMatch(harmless);
+  expect(JSON.parse(inertJson({ [all]: [all] }))).toEqual({ [all]: [all] });
   expect(JSON.parse(quote(all, Infinity))).toBe(all);
   expect(quote("a\u001b[2J\u202e\u009b")).toBe('"a\\u001b[2J\\u202e\\u009b"');
 });

@@ -1,5 +1,6 @@
 /** @file `limn doctor`: what this machine has and what it lacks. */
 import { examine } from "../service/index.ts";
+import { print, printJson } from "./print.ts";
 import { commandNamed, parseWords } from "./program.ts";
 
 /** Prints every finding; 1 if something needs to be done. */
@@ -11,11 +12,11 @@ export async function doctor(words: readonly string[]): Promise<number> {
   parseWords(command, words);
   const findings = await examine();
   const fine = findings.every((finding) => finding.fine);
-  if (command.opts<{ json?: true }>().json) console.log(JSON.stringify({ fine, findings }));
+  if (command.opts<{ json?: true }>().json) printJson({ fine, findings });
   else
     for (const { what, found, fine: good, advice } of findings) {
-      console.log(`${good ? "ok " : "!! "} ${what.padEnd(15)} ${found}`);
-      if (advice !== null) console.log(`${" ".repeat(20)}${advice}`);
+      print(`${good ? "ok " : "!! "} ${what.padEnd(15)} ${found}`);
+      if (advice !== null) print(`${" ".repeat(20)}${advice}`);
     }
   return fine ? 0 : 1;
 }

@@ -8,6 +8,7 @@ import {
   type EnginesReport,
   type InstallEvent,
 } from "../service/index.ts";
+import { print, printJson, printPath, say } from "./print.ts";
 import { commandNamed, oneOf, parseWords } from "./program.ts";
 import { interruptible } from "./signals.ts";
 
@@ -72,8 +73,8 @@ function requireOpenVino(action: string, engine: string | undefined): void {
 
 async function list({ json }: EnginesWords): Promise<number> {
   const report = await listEngines();
-  if (json) console.log(JSON.stringify(report));
-  else for (const line of linesOf(report)) console.log(line);
+  if (json) printJson(report);
+  else for (const line of linesOf(report)) print(line);
   return report.auto === null ? 1 : 0;
 }
 
@@ -131,27 +132,24 @@ async function install({ json, devices, index, use, by, dryRun }: EnginesWords):
     },
   );
   if (installed === null) {
-    if (json) console.log(JSON.stringify({ plan: progress.plan }));
+    if (json) printJson({ plan: progress.plan });
     return 0;
   }
   // What was just written is tried at once: a library that cannot be loaded should not be found out by a picture.
   const report = await listEngines();
   const openvino = report.engines.find(({ name }) => name === "openvino");
   if (json)
-    console.log(
-      JSON.stringify({ installed: installed.manifest, folder: installed.folder, engine: openvino }),
-    );
-  else console.log(installed.folder);
-  for (const line of openvino ? engineLines(openvino) : []) console.error(line);
+    printJson({ installed: installed.manifest, folder: installed.folder, engine: openvino });
+  else printPath(installed.folder);
+  for (const line of openvino ? engineLines(openvino) : []) say(line);
   return openvino?.state === "ready" ? 0 : 1;
 }
 
 async function remove({ json }: EnginesWords): Promise<number> {
   const removed = await removeOpenVino();
-  if (json) console.log(JSON.stringify({ removed }));
+  if (json) printJson({ removed });
   else
-    for (const { version, folder } of removed)
-      console.log(`OpenVINO ${version} is gone from ${folder}`);
+    for (const { version, folder } of removed) print(`OpenVINO ${version} is gone from ${folder}`);
   return 0;
 }
 
@@ -167,16 +165,16 @@ class Progress {
     switch (event.kind) {
       case "plan":
         this.plan = event;
-        console.error(planLine(event));
+        say(planLine(event));
         return;
       case "progress":
         return this.#progress(event);
       case "already":
-        console.error(`OpenVINO ${event.installed.manifest.version} is already there`);
+        say(`OpenVINO ${event.installed.manifest.version} is already there`);
         return;
       case "installed":
         this.end();
-        console.error(
+        say(
           `OpenVINO ${event.installed.manifest.version} is installed, ${megabytes(event.installed.bytes)}`,
         );
     }
@@ -194,7 +192,7 @@ class Progress {
     const line = `${phase === "fetch" ? "fetching" : "unpacking"} ${said} of ${megabytes(total)}`;
     if (line === this.#shown) return;
     this.#shown = line;
-    if (!terminal) return console.error(line);
+    if (!terminal) return say(line);
     process.stderr.write(`\r${line.padEnd(32)}`);
     this.#open = true;
   }

@@ -1,5 +1,6 @@
 /** @file How failures end a command: one sentence, what to do, and an exit code. */
 import { LimnError, RequestError } from "../base/index.ts";
+import { printJson, say } from "./print.ts";
 import { Shown } from "./program.ts";
 
 /** Stopped by a signal, after all was put in order. */
@@ -25,9 +26,9 @@ export function printError(
 ): void {
   if (error instanceof Shown) return;
   const { code, message, hint } = describe(error);
-  if (json) console.log(JSON.stringify({ error: { code, message, hint } }));
-  else console.error(`limn: ${message}${hint === null ? "" : ` (${hint})`}`);
-  if (debug && error instanceof Error) console.error(stackOf(error));
+  if (json) printJson({ error: { code, message, hint } });
+  else say(`limn: ${message}${hint === null ? "" : ` (${hint})`}`);
+  if (debug && error instanceof Error) for (const line of stackOf(error).split("\n")) say(line);
 }
 
 function describe(error: unknown): { code: string; message: string; hint: string | null } {

@@ -15,6 +15,7 @@ import {
   type GenerateRequest,
 } from "../service/index.ts";
 import { readGenerateWords, type GenerateWords } from "./generate-options.ts";
+import { printJson, say } from "./print.ts";
 import { progressOf } from "./progress.ts";
 import { interruptible } from "./signals.ts";
 
@@ -32,9 +33,8 @@ export async function generate(words: readonly string[]): Promise<number> {
         saveLatents: given.saveLatents ?? null,
         signal,
         onEvent(event) {
-          if (event.type === "preparing") console.error(`limn: ${event.text}`);
-          if (event.type === "started")
-            for (const note of event.notes) console.error(`limn: ${note}`);
+          if (event.type === "preparing") say(`limn: ${event.text}`);
+          if (event.type === "started") for (const note of event.notes) say(`limn: ${note}`);
           progress.show(event);
         },
         onFile: (path) => {
@@ -59,17 +59,17 @@ interface Asked {
 
 function tell(report: GenerateReport, asked: Asked, { json }: GenerateWords): void {
   if (json) {
-    console.log(JSON.stringify(jsonOf(report, asked)));
+    printJson(jsonOf(report, asked));
     return;
   }
   const { seeds, timings, settings } = report;
   const named = seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds[0]} to ${seeds.at(-1)}`;
   const steps = timings.steps.reduce((sum, seconds) => sum + seconds, 0);
   const total = (performance.now() / 1000).toFixed(1);
-  console.error(
+  say(
     `${named}, ${settings.steps} steps of ${settings.sampler} in ${steps.toFixed(1)} s, ${total} s in all`,
   );
-  if (report.latents) console.error(`latents in ${report.latents}`);
+  if (report.latents) say(`latents in ${report.latents}`);
 }
 
 function jsonOf(report: GenerateReport, { request, model: place }: Asked) {
@@ -151,8 +151,7 @@ async function linesOf(path: string): Promise<readonly string[]> {
     .split(/\r?\n/)
     .filter((line) => line.trim() !== "");
   const marked = lines.filter((line) => line.trimStart().startsWith("#")).length;
-  if (marked > 0)
-    console.error(`limn: lines of ${path} that begin with # are drawn too: ${marked}`);
+  if (marked > 0) say(`limn: lines of ${path} that begin with # are drawn too: ${marked}`);
   if (lines.length > 0) return lines;
   throw new RequestError("prompts", `${path} has no lines`);
 }

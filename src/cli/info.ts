@@ -1,8 +1,9 @@
 /** @file `limn info`: what a picture, a model or a file of tensors says of itself. */
 import { existsSync } from "node:fs";
-import { RequestError } from "../base/index.ts";
+import { listed, quote, RequestError } from "../base/index.ts";
 import { findModel, inspect, type Facts } from "../service/index.ts";
 import { columnsOf } from "./columns.ts";
+import { print, printJson } from "./print.ts";
 import { commandNamed, parseWords } from "./program.ts";
 
 /** Prints what is known of a path or a model's name. */
@@ -23,8 +24,8 @@ export async function info(words: readonly string[]): Promise<number> {
       },
     );
   const facts = await inspect(await placeOf(path));
-  if (command.opts<{ json?: true }>().json) console.log(JSON.stringify(facts, plain));
-  else for (const line of linesOf(facts)) console.log(line);
+  if (command.opts<{ json?: true }>().json) printJson(facts);
+  else for (const line of linesOf(facts)) print(line);
   return 0;
 }
 
@@ -32,11 +33,6 @@ export async function info(words: readonly string[]): Promise<number> {
 async function placeOf(path: string): Promise<string> {
   if (existsSync(path) || /\.\w+$/.test(path)) return path;
   return (await findModel(path)).folder;
-}
-
-/** Maps as objects. */
-function plain(_: string, value: unknown): unknown {
-  return value instanceof Map ? Object.fromEntries(value) : value;
 }
 
 function linesOf(facts: Facts): string[] {
@@ -48,18 +44,34 @@ function linesOf(facts: Facts): string[] {
       return [...modelLines(facts), ...remarks];
     case "tensors":
       return [
-        ...facts.tensors.map(({ name, dtype, shape }) => `${name}  ${dtype} [${shape.join(",")}]`),
-        ...[...facts.metadata].map(([key, value]) => `${key}: ${value}`),
+        ...facts.tensors.map(({ name, dtype, shape }) => `${bare(name)}  ${dtype} ${axes(shape)}`),
+        ...[...facts.metadata].map(([key, value]) => `${bare(key)}: ${shortened(value)}`),
         ...remarks,
       ];
   }
 }
 
+/** A name as it is where it could be that of a tensor, else quoted and cut. */
+function bare(name: string): string {
+  return /^[\w./-]{1,200}$/.test(name) ? name : quote(name);
+}
+
+/** Metadata may hold whole pictures as text; --json has all of it. */
+function shortened(text: string): string {
+  return text.length > 1000 ? `${text.slice(0, 1000)}… (${text.length} letters in all)` : text;
+}
+
+/** A shape; of one with more axes than any tensor of a model the first eight. */
+function axes(shape: readonly number[]): string {
+  const more = shape.length > 8 ? `,… ${shape.length} axes in all` : "";
+  return `[${shape.slice(0, 8).join(",")}${more}]`;
+}
+
 function pictureLines(facts: Extract<Facts, { kind: "picture" }>): string[] {
-  const others = facts.texts.length > 0 ? [`other texts: ${facts.texts.join(", ")}`] : [];
+  const others = facts.texts.length > 0 ? [`other texts: ${listed(facts.texts)}`] : [];
   return facts.parameters === null
     ? [`${facts.path} carries no parameters`, ...others]
-    : [facts.parameters, ...others];
+    : [...facts.parameters.split(/\r?\n/), ...others];
 }
 
 function modelLines(facts: Extract<Facts, { kind: "model" }>): string[] {

@@ -1,6 +1,7 @@
 /** @file `limn models`: what models there are. */
 import { RequestError } from "../base/index.ts";
 import { dataFolder, listModels } from "../service/index.ts";
+import { print, printJson, say } from "./print.ts";
 import { commandNamed, parseWords } from "./program.ts";
 
 /** What later versions do with models. */
@@ -25,9 +26,9 @@ export async function models(words: readonly string[]): Promise<number> {
     );
   if (more.length > 0) throw new RequestError("models", `list needs no more words, got ${more[0]}`);
   const found = await listModels();
-  if (command.opts<{ json?: true }>().json) console.log(JSON.stringify({ models: found }));
+  if (command.opts<{ json?: true }>().json) printJson({ models: found });
   else if (found.length === 0)
-    console.error(`no models; put one into ${dataFolder()}/models, or draw with --model FOLDER`);
-  else for (const { name, folder } of found) console.log(`${name}\t${folder}`);
+    say(`no models; put one into ${dataFolder()}/models, or draw with --model FOLDER`);
+  else for (const { name, folder } of found) print(`${name}\t${folder}`);
   return 0;
 }

@@ -2,12 +2,13 @@
 import type { WriteStream } from "node:tty";
 import type { SingleBar } from "cli-progress";
 import type { GeneratorEvent } from "../service/index.ts";
+import { printPath, say } from "./print.ts";
 
 /** Shows events as they come. */
 export interface Progress {
   show(event: GeneratorEvent): void;
-  /** Prints a line to stdout without tearing the bar. */
-  print(line: string): void;
+  /** Prints the path of a picture to stdout without tearing the bar. */
+  print(path: string): void;
   end(): void;
 }
 
@@ -64,11 +65,11 @@ class Lines implements Progress {
     this.#shown = tenths;
     const left = showSeconds(event.seconds * (count.total - count.done));
     const speed = `${showSeconds(event.seconds)} a step`;
-    console.error(`step ${count.done} of ${count.total}, ${speed}, ${left} left`);
+    say(`step ${count.done} of ${count.total}, ${speed}, ${left} left`);
   }
 
-  print(line: string): void {
-    console.log(line);
+  print(path: string): void {
+    printPath(path);
   }
 
   end(): void {
@@ -98,10 +99,10 @@ class Bar implements Progress {
     this.#bar.update(done, { speed, left });
   }
 
-  print(line: string): void {
+  print(path: string): void {
     // The bar goes back to where it began when it ends: a line in between would be wiped. The next step starts it anew.
     this.#bar.stop();
-    console.log(line);
+    printPath(path);
   }
 
   end(): void {

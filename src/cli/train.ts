@@ -1,6 +1,7 @@
 /** @file `limn train`: runs a recipe. */
 import { RequestError } from "../base/index.ts";
 import { trainRecipe, type TrainEvent, type TrainRequest } from "../service/index.ts";
+import { printJson, printPath, say } from "./print.ts";
 import { commandNamed, oneOf, parseWords, wholeNumber } from "./program.ts";
 import { showSeconds } from "./progress.ts";
 import { interruptible } from "./signals.ts";
@@ -81,12 +82,12 @@ export async function train(words: readonly string[]): Promise<number> {
     async (signal) => {
       for await (const event of trainRecipe(request, signal)) {
         phase = phaseAfter(event, phase);
-        if (json) console.log(JSON.stringify(event));
+        if (json) printJson(event);
         else tell(event);
       }
     },
     {
-      onInterrupt: () => console.error(`limn: ${phases[phase].says}; Ctrl-C again kills`),
+      onInterrupt: () => say(`limn: ${phases[phase].says}; Ctrl-C again kills`),
       patience: () => phases[phase].patience,
     },
   );
@@ -97,15 +98,15 @@ export async function train(words: readonly string[]): Promise<number> {
 function tell(event: TrainEvent): void {
   switch (event.kind) {
     case "note":
-      console.error(event.text);
+      say(event.text);
       return;
     case "stage":
-      console.error(`${event.name}: from step ${event.from} to ${event.steps}`);
+      say(`${event.name}: from step ${event.from} to ${event.steps}`);
       return;
     case "picture":
       return;
     case "finished":
-      console.log(event.folder);
+      printPath(event.folder);
       return;
     case "step":
       tellStep(event);
@@ -118,5 +119,5 @@ function tellStep(event: Extract<TrainEvent, { kind: "step" }>): void {
   const numbers = Object.entries(metrics).map(([name, x]) => `${name} ${x.toFixed(4)}`);
   const speed = `${samplesPerSecond.toFixed(1)} images/s`;
   const left = `${showSeconds(secondsLeft)} left`;
-  console.error([`step ${step}/${steps}`, ...numbers, speed, left].join("  "));
+  say([`step ${step}/${steps}`, ...numbers, speed, left].join("  "));
 }
