@@ -68,6 +68,27 @@ test.each([false, true])("errors are shown and not obeyed, with --json %s", (jso
   expect(printed.join("")).toContain("owned");
 });
 
+test("numbers that are none are counted", async () => {
+  const last = async (path: string) => {
+    await info([path]);
+    return printed.at(-1);
+  };
+  const among = "among the numbers of";
+  const single = `${hostile}/safetensors/not-finite.safetensors`;
+  expect(await last(single)).toBe(`note: 1 NaN and 2 infinite ${among} a`);
+  const half = `${hostile}/safetensors/not-finite-f16.safetensors`;
+  expect(await last(half)).toBe(`note: 1 NaN and 1 infinite ${among} a`);
+  const path = join(folder, "wide.safetensors");
+  const numbers = new Float64Array(2 ** 21 + 2); // more than is read at once
+  numbers.set([1e300, NaN]);
+  numbers.set([-Infinity, NaN], 2 ** 21);
+  const whole = BigInt64Array.of(0x7fffffffffffffffn);
+  const rest = { name: "ids", dtype: "i64" as const, shape: [1], data: whole };
+  const wide = { name: "w", dtype: "f64" as const, shape: [numbers.length], data: numbers };
+  await writeSafetensors(path, [wide, rest]);
+  expect(await last(path)).toBe(`note: 2 NaN and 1 infinite ${among} w`);
+});
+
 test("a shape of thousands of axes is cut", async () => {
   await info([`${hostile}/safetensors/shape-many.safetensors`]);
   expect(printed[0]).toMatch(/ \[1,1,1,1,1,1,1,1,… 5000 axes in all\]$/);

@@ -90,7 +90,7 @@ function bytesOf(view: {
 }
 
 /** How many numbers are NaN and how many infinite: what a loader reports about broken weights. */
-export function countNotFinite(values: Float32Array): { nan: number; infinite: number } {
+export function countNotFinite(values: Iterable<number>): { nan: number; infinite: number } {
   let [nan, infinite] = [0, 0];
   for (const value of values) {
     if (Number.isNaN(value)) nan += 1;

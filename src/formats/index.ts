@@ -38,6 +38,7 @@ export {
   openSafetensors,
   readAsF32,
   readTensor,
+  searchNotFinite,
   writeSafetensors,
   type TensorSource,
 } from "./safetensors.node.ts";

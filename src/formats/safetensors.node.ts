@@ -1,8 +1,8 @@
 /** @file Safetensors files on disk: an index by byte ranges, tensors on demand, atomic streamed writing. */
 import { open, realpath, stat, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { FormatError, quote, RequestError } from "../base/index.ts";
-import { bytesToF32 } from "./float16.ts";
+import { FormatError, quote, RequestError, type DType } from "../base/index.ts";
+import { bytesToF32, countNotFinite } from "./float16.ts";
 import { writeChunksAtomic } from "./files.node.ts";
 import { byteLengthOf, layOut, readShardList, type TensorDescription } from "./safetensors.ts";
 import {
@@ -61,6 +61,29 @@ export async function readTensor(tensor: StoredTensor): Promise<Uint8Array<Array
 /** One tensor as f32: f16, bf16 and small integers exactly, f64 and 64-bit integers rounded. */
 export async function readAsF32(tensor: StoredTensor): Promise<Float32Array<ArrayBuffer>> {
   return bytesToF32(await readTensor(tensor), tensor.dtype);
+}
+
+const searched: readonly DType[] = ["f64", "f32", "f16", "bf16"];
+/** A multiple of every element's size. */
+const searchedAtOnce = 2 ** 24;
+
+/** How many numbers of a tensor are NaN and how many infinite; a piece is read at a time. */
+export async function searchNotFinite(
+  tensor: StoredTensor,
+): Promise<{ nan: number; infinite: number }> {
+  const sum = { nan: 0, infinite: 0 };
+  if (!searched.includes(tensor.dtype)) return sum;
+  for (let at = 0; at < tensor.length; at += searchedAtOnce) {
+    const length = Math.min(searchedAtOnce, tensor.length - at);
+    const bytes = await readTensor({ ...tensor, offset: tensor.offset + at, length });
+    // As f32 the largest numbers of f64 would be infinite.
+    const numbers =
+      tensor.dtype === "f64" ? new Float64Array(bytes.buffer) : bytesToF32(bytes, tensor.dtype);
+    const { nan, infinite } = countNotFinite(numbers);
+    sum.nan += nan;
+    sum.infinite += infinite;
+  }
+  return sum;
 }
 
 /** Writes a file that appears whole or not at all; bytes are asked for one tensor at a time. */

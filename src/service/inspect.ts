@@ -2,11 +2,19 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { openFolder, type DiffusersFolder } from "../checkpoints/index.ts";
-import { FormatError } from "../base/index.ts";
-import { openSafetensors, parseInfotext, readPictureTexts } from "../formats/index.ts";
+import { FormatError, listed } from "../base/index.ts";
+import {
+  openSafetensors,
+  parseInfotext,
+  readPictureTexts,
+  searchNotFinite,
+  type StoredTensor,
+} from "../formats/index.ts";
 import { readRecommendations, showBytes, type KnownThing } from "../pipelines/index.ts";
 
 const maxBytes = 2 ** 28;
+/** What is read within seconds; of larger files only the header is. */
+const maxSearched = 2 ** 31;
 
 /** What there is to look at, for those who gave something else. */
 const taken =
@@ -50,6 +58,8 @@ export type Facts =
       readonly path: string;
       readonly tensors: readonly { name: string; dtype: string; shape: readonly number[] }[];
       readonly metadata: ReadonlyMap<string, string>;
+      /** How many numbers are NaN and how many infinite; null where there was too much to search. */
+      readonly notFinite: { readonly nan: number; readonly infinite: number } | null;
       readonly remarks: readonly string[];
     };
 
@@ -84,7 +94,29 @@ async function inspectPicture(path: string, size: number): Promise<Facts> {
 async function inspectTensors(path: string): Promise<Facts> {
   const { tensors, metadata, remarks } = await openSafetensors(path);
   const list = [...tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
-  return { kind: "tensors", path, tensors: list, metadata, remarks };
+  const { notFinite, remark } = await notFiniteIn(tensors);
+  const all = remark === null ? remarks : [...remarks, remark];
+  return { kind: "tensors", path, tensors: list, metadata, notFinite, remarks: all };
+}
+
+/** Counts the numbers that no healthy weights have, and says where they are. */
+async function notFiniteIn(tensors: ReadonlyMap<string, StoredTensor>): Promise<{
+  readonly notFinite: { readonly nan: number; readonly infinite: number } | null;
+  readonly remark: string | null;
+}> {
+  const bytes = [...tensors.values()].reduce((sum, { length }) => sum + length, 0);
+  if (bytes > maxSearched)
+    return { notFinite: null, remark: `${showBytes(bytes)} were not searched for NaN` };
+  const sum = { nan: 0, infinite: 0 };
+  const names: string[] = [];
+  for (const [name, tensor] of tensors) {
+    const { nan, infinite } = await searchNotFinite(tensor);
+    sum.nan += nan;
+    sum.infinite += infinite;
+    if (nan + infinite > 0) names.push(name);
+  }
+  const found = `${sum.nan} NaN and ${sum.infinite} infinite among the numbers of ${listed(names)}`;
+  return { notFinite: sum, remark: names.length === 0 ? null : found };
 }
 
 async function inspectModel(path: string): Promise<Facts> {
