@@ -5,7 +5,7 @@ import type { Metadata, Sharp } from "sharp";
 import { FormatError } from "../base/index.ts";
 import { readGifComment, readUserComment } from "./exif.ts";
 import { imageOf, maxTextBytes, withChannels, type Image, type PictureTexts } from "./image.ts";
-import { isPng, pngChunks, readPngTexts, withoutPngTexts } from "./png.ts";
+import { isPng, pngChunks, pngSize, readPngTexts, withoutPngTexts } from "./png.ts";
 
 /** What is accepted and what comes out. */
 export interface DecodeOptions {
@@ -39,6 +39,9 @@ const endings: Readonly<Record<string, readonly string[]>> = {
   tiff: [".tif", ".tiff"],
 };
 
+/** 8192 × 8192. */
+const defaultMaxPixels = 2 ** 26;
+
 /** Loaded when it is first needed: writing pictures does without, and starts sooner. */
 const loadSharp = async () => (await import("sharp")).default;
 
@@ -65,7 +68,7 @@ export async function decodeImage(
   bytes: Uint8Array,
   options: DecodeOptions,
 ): Promise<DecodedImage> {
-  const { what, channels = 3, background, maxPixels = 2 ** 26 } = options;
+  const { what, channels = 3, background, maxPixels = defaultMaxPixels } = options;
   refuseSize(bytes.length, what, options.maxBytes);
   const input = isPng(bytes) ? withoutPngTexts(bytes, what) : bytes;
   const sharp = await loadSharp();
@@ -84,16 +87,21 @@ export async function decodeImage(
 }
 
 /** The texts of a picture: of PNG all chunks; of JPEG, WebP, AVIF and GIF the comment, as `parameters`,
- * which is where A1111 puts its infotext. */
+ * which is where A1111 puts its infotext. A size that `readImage` would refuse is refused here too. */
 export async function readPictureTexts(bytes: Uint8Array, what: string): Promise<PictureTexts> {
-  if (isPng(bytes)) return readPngTexts(bytes, what);
   refuseSize(bytes.length, what);
+  if (isPng(bytes)) {
+    checkPixels(pngSize(bytes, what), what);
+    return readPngTexts(bytes, what);
+  }
   const sharp = await loadSharp();
-  const { format, exif } = await sharp(bytes)
+  const metadata = await sharp(bytes)
     .metadata()
     .catch((cause: unknown) => {
       throw explain(cause, what, 0x3fff ** 2); // sharp's own limit: no pixel is decoded here
     });
+  checkPixels(metadata, what);
+  const { format, exif } = metadata;
   const comment = format === "gif" ? readGifComment(bytes) : exif && readUserComment(exif);
   const left = `the comment was left out: it has more than ${maxTextBytes} bytes`;
   return comment === "large"
@@ -142,6 +150,14 @@ function apngFrames(bytes: Uint8Array, what: string): number {
   return 1;
 }
 
+function checkPixels({ width, height }: { width: number; height: number }, what: string): void {
+  if (width * height > defaultMaxPixels) throw tooManyPixels(what, defaultMaxPixels);
+}
+
+function tooManyPixels(what: string, limit: number, cause?: unknown): FormatError {
+  return new FormatError(`${what} has more than the ${limit} pixels allowed`, { cause });
+}
+
 function refuseSize(size: number, what: string, maxBytes = 2 ** 28): void {
   if (size === 0) throw new FormatError(`${what} is empty`);
   if (size > maxBytes)
@@ -150,8 +166,7 @@ function refuseSize(size: number, what: string, maxBytes = 2 ** 28): void {
 
 function explain(cause: unknown, what: string, maxPixels: number): FormatError {
   const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
-  if (reason.includes("pixel limit"))
-    return new FormatError(`${what} has more than the ${maxPixels} pixels allowed`, { cause });
+  if (reason.includes("pixel limit")) return tooManyPixels(what, maxPixels, cause);
   if (reason.includes("unsupported image format"))
     return new FormatError(`${what} is not a picture`, {
       cause,

@@ -35,6 +35,19 @@ export function* pngChunks(bytes: Uint8Array, what: string): Generator<PngChunk>
   }
 }
 
+/** Width and height by the first chunk, each from 1 to 2^31 - 1. */
+export function pngSize(bytes: Uint8Array, what: string): { width: number; height: number } {
+  const [first] = pngChunks(bytes, what);
+  if (first.type !== "IHDR" || first.data.length !== 13)
+    throw new FormatError(`${what} is damaged: it does not begin with the header of a PNG picture`);
+  const view = new DataView(first.data.buffer, first.data.byteOffset);
+  const [width, height] = [view.getUint32(0), view.getUint32(4)];
+  for (const size of [width, height])
+    if (size === 0 || size >= 2 ** 31)
+      throw new FormatError(`${what} is damaged: its size would be ${width}×${height} pixels`);
+  return { width, height };
+}
+
 /** A PNG file of these chunks, their lengths and checksums added. */
 export function pngOf(chunks: Iterable<PngChunk>): Uint8Array<ArrayBuffer> {
   return concat([signature, ...Array.from(chunks, encodeChunk)]);
