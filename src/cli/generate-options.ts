@@ -10,6 +10,7 @@ const precisions = ["auto", "f32", "bf16"] as const satisfies readonly Precision
 export interface GenerateWords {
   readonly prompt?: string;
   readonly prompts?: string;
+  readonly like?: string;
   readonly model?: string;
   readonly negative?: string;
   readonly steps?: number;
@@ -46,6 +47,7 @@ export function generateCommand(): Command {
       "--prompts <FILE>",
       "draw every line of a file that is not blank, # or not, instead of one PROMPT",
     ),
+    option("--like <PICTURE>", "all that a picture was drawn with, but for what is said beside it"),
     option("--negative <TEXT>", "what the picture should not be"),
     option("--model <ID|FOLDER>", "name or folder of a model"),
     option("--width <W>", "pixels across", wholeNumber("width", 1)),

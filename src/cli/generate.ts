@@ -11,6 +11,7 @@ import {
   settleWay,
   startGenerator,
   targetOf,
+  wishesOf,
   type GenerateReport,
   type GenerateRequest,
 } from "../service/index.ts";
@@ -21,7 +22,7 @@ import { interruptible } from "./signals.ts";
 
 /** Draws what the words ask for. */
 export async function generate(words: readonly string[]): Promise<number> {
-  const given = readGenerateWords(words);
+  const given = await withPicture(readGenerateWords(words));
   const { request, model } = await requestOf(given);
   const target = await targetOf(given.out ?? null, { numbered: given.prompts !== undefined });
   await using generator = startGenerator();
@@ -49,6 +50,18 @@ export async function generate(words: readonly string[]): Promise<number> {
   );
   if (report) tell(report, { request, model }, given);
   return 0;
+}
+
+/** Adds what a picture says of itself to what was said. */
+async function withPicture(said: GenerateWords): Promise<GenerateWords> {
+  if (said.like === undefined) return said;
+  const { prompt, ...others } = await wishesOf(said.like);
+  // Lines of a file take the place of the picture's own words.
+  return {
+    ...(prompt === undefined || said.prompts !== undefined ? {} : { prompt }),
+    ...others,
+    ...said,
+  };
 }
 
 /** A request, and by which name or path its model is found again from anywhere. */

@@ -28,6 +28,7 @@ export {
   saveSetting,
   settleWay,
   trainRecipe,
+  wishesOf,
 } from "./on-demand.ts";
 export { processorName } from "./processor.ts";
 export { nearest } from "./nearest.ts";

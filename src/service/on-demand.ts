@@ -11,6 +11,7 @@ import type { Chosen } from "./engines/choose.ts";
 import type { InstallEvent, InstallRequest } from "./engines/install.ts";
 import type { Installed } from "./engines/installed.ts";
 import type { EnginesReport } from "./engines/list.ts";
+import type { PictureWishes } from "./like.ts";
 import type { GenerateReport, GenerateToFiles } from "./generate.ts";
 import type { Finding } from "./doctor.ts";
 import type { Generator } from "./generator.ts";
@@ -41,6 +42,11 @@ export async function kindOf(folder: string): Promise<ModelKind> {
 /** What this machine offers limn and what is missing; never throws. */
 export async function examine(): Promise<Finding[]> {
   return (await import("./doctor.ts")).examine();
+}
+
+/** The parameters inside a picture, as wishes for another one. */
+export async function wishesOf(path: string): Promise<PictureWishes> {
+  return (await import("./like.ts")).wishesOf(path);
 }
 
 /** Which engines this machine has and which of them draws when none is named; never throws. */
