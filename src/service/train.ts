@@ -2,7 +2,7 @@
 import { basename, join, resolve } from "node:path";
 import { recipeFile, train, type OtherEngine, type TrainEvent } from "../training/index.ts";
 import {
-  openTrainingEngine,
+  openTrainingEngines,
   type TrainingEngine,
   type TrainingPrecision,
 } from "./training-engine.ts";
@@ -36,12 +36,11 @@ export async function* trainRecipe(
 ): AsyncGenerator<TrainEvent> {
   const recipe = await recipeFile(request.recipe);
   const { threads, keepEvery, otherEngine } = request;
-  const { engine, precision } = await openTrainingEngine(request.engine, request.precision);
-  yield { kind: "note", text: `computing with ${engine.name} ${engine.version} in ${precision}` };
+  const { notes, ...engines } = await openTrainingEngines(request.engine, request.precision);
+  for (const text of notes) yield { kind: "note", text };
   const events = train(recipe, {
     folder: resolve(runFolder(request)),
-    engine,
-    precision,
+    ...engines,
     otherEngine,
     clock: () => performance.now() / 1000,
     ...(threads === null ? {} : { threads }),

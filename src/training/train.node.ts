@@ -32,6 +32,8 @@ export interface TrainOptions {
   /** The run folder: checkpoints, diary and pictures of each stage lie in folders below it. */
   readonly folder: string;
   readonly engine: Engine;
+  /** Computes the optimiser's step; `engine` when left out. */
+  readonly updating?: Engine;
   readonly threads?: number;
   /** What gradients are computed in; f32 when left out. Weights, averages and the optimiser are f32 in any case. */
   readonly precision?: Precision;
@@ -72,6 +74,7 @@ async function* runStages(recipe: Recipe, options: Begun): AsyncGenerator<TrainE
   const run: Run = {
     folder: options.folder,
     engine: options.engine,
+    updating: options.updating ?? options.engine,
     threads: options.threads,
     precision: options.precision ?? "f32",
     weights: (stage) => loadWeights(finishedFile(join(options.folder, stage))),
