@@ -24,8 +24,8 @@ export interface Traced {
 export interface Run {
   readonly folder: string;
   readonly engine: Engine;
-  /** Computes the optimiser's step: reading and writing all the state, which another engine may do faster. */
-  readonly updating: Engine;
+  /** Computes the optimiser's step, reading and writing all the state; `engine` when left out. */
+  readonly updating?: Engine;
   readonly threads: number | undefined;
   /** What gradients are computed in; weights, optimiser and pictures are f32 in any case. */
   readonly precision: Precision;

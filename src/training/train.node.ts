@@ -74,7 +74,7 @@ async function* runStages(recipe: Recipe, options: Begun): AsyncGenerator<TrainE
   const run: Run = {
     folder: options.folder,
     engine: options.engine,
-    updating: options.updating ?? options.engine,
+    ...(options.updating ? { updating: options.updating } : {}),
     threads: options.threads,
     precision: options.precision ?? "f32",
     weights: (stage) => loadWeights(finishedFile(join(options.folder, stage))),

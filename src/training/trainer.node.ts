@@ -62,7 +62,7 @@ export async function* trainStage(
   });
   const { precision } = run;
   await using gradients = await run.engine.compile(prepared.gradients, { ...options, precision });
-  await using updating = await run.updating.compile(updates, options);
+  await using updating = await (run.updating ?? run.engine).compile(updates, options);
   const programs = { gradients, updating };
   const going = { run, loader, state, prepared, updates, scratch: new Scratch() };
   let [saved, written] = [state.step, state.step];
