@@ -93,6 +93,14 @@ describe.each(faces)("%s", (_, { browser, full }) => {
   });
 });
 
+test("what is to be disposed of can be where the platform has no symbol for it", async () => {
+  const [{ text }] = (await bundle("src/browser.ts")).outputFiles;
+  const lacking =
+    "Object.defineProperty(Symbol, 'asyncDispose', { value: undefined, configurable: true });";
+  const program = `${lacking} ${text}; [typeof Symbol.asyncDispose, typeof face.StableDiffusion.prototype[Symbol.asyncDispose]].join()`;
+  expect(runInNewContext(program, page())).toBe("symbol,function");
+});
+
 test("a page makes a picture file", async () => {
   const [{ text }] = (await bundle("src/browser.ts")).outputFiles;
   const program = `${text}; face.encodePng({ width: 2, height: 1, channels: 3, data: new Uint8Array(6) })`;

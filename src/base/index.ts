@@ -1,4 +1,5 @@
 /** @file The face of base/: values, errors and randomness without any domain. */
+import "./disposal.ts";
 export { hostArray, sizeOf, type HostArray } from "./array.ts";
 export { dtypeBytes, type DType } from "./dtype.ts";
 export {

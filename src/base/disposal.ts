@@ -1,0 +1,6 @@
+/** @file `Symbol.dispose` and `Symbol.asyncDispose` for platforms that lack them: `using` is compiled to calls under them. */
+
+for (const name of ["dispose", "asyncDispose"] as const)
+  if (typeof Symbol[name] !== "symbol")
+    // As the proposal has them: constants of the constructor.
+    Object.defineProperty(Symbol, name, { value: Symbol(`Symbol.${name}`) });
