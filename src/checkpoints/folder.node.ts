@@ -3,29 +3,18 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FormatError } from "../base/index.ts";
 import { openSafetensors, readJsonFile } from "../formats/index.ts";
-import {
-  openFolderOf,
-  type DiffusersFolder,
-  type FolderFiles,
-  type UnknownFields,
-} from "./folder.ts";
+import { openFolderOf, type DiffusersFolder } from "./folder.ts";
 import { parseModelIndex, type ModelIndex } from "./model-index.ts";
 import { findWeights } from "./weight-files.node.ts";
 import type { Variant } from "./weight-names.ts";
 
-/** What is taken as a model folder. */
-interface OpenOptions {
-  readonly variant?: Variant;
-  readonly unknownFields?: UnknownFields;
-}
-
 /** Opens the folder at `path`; throws a WeightError or FormatError that names the file and what is wrong with it. */
 export async function openFolder(
   path: string,
-  { variant = "any", unknownFields = "refuse" }: OpenOptions = {},
+  { variant = "any" }: { variant?: Variant } = {},
 ): Promise<DiffusersFolder> {
   await findIndex(path);
-  const files: FolderFiles = {
+  return openFolderOf({
     path,
     join,
     json: readJsonFile,
@@ -38,8 +27,7 @@ export async function openFolder(
       const file = await findWeights(folder, variant);
       return { file, index: await openSafetensors(file) };
     },
-  };
-  return openFolderOf(files, unknownFields);
+  });
 }
 
 /** What model_index.json of the folder at `path` says: which parts there are, before any is opened. */

@@ -9,7 +9,6 @@ import {
   parseUnconditionalUnetConfig,
   parseUnetConfig,
   parseVaeConfig,
-  refuse,
   UNet2DConditionModel,
   UNet2DModel,
   type Report,
@@ -63,21 +62,14 @@ export interface FolderFiles {
   weights(folder: string): Promise<{ readonly file: string; readonly index: SafetensorsIndex }>;
 }
 
-/** What becomes of fields that limn does not know and that may change the result: the folder is refused, or has a remark. */
-export type UnknownFields = "refuse" | "report";
-
 /** Reads the configs and the headers of all parts. */
-export async function openFolderOf(
-  files: FolderFiles,
-  unknownFields: UnknownFields = "refuse",
-): Promise<DiffusersFolder> {
+export async function openFolderOf(files: FolderFiles): Promise<DiffusersFolder> {
   const { path } = files;
   const file = files.join(path, "model_index.json");
   const { pipeline, parts, settings } = parseModelIndex(await files.json(file), file);
   const remarks: string[] = [];
   const report: Report = (remark) => remarks.push(remark);
-  const reportUnknown = unknownFields === "report" ? report : refuse;
-  const opening: Opening = { files, parts, report, reportUnknown };
+  const opening: Opening = { files, parts, report };
   const unet = await openUnet(opening);
   if (!unet) throw new WeightError(`${file} names no unet`);
   return {
@@ -100,7 +92,6 @@ interface Opening {
   readonly files: FolderFiles;
   readonly parts: ReadonlyMap<PartName, string>;
   readonly report: Report;
-  readonly reportUnknown: Report;
 }
 
 type Build<M extends Module> = (json: JsonValue, className: string, report: Report) => M;
@@ -142,7 +133,7 @@ async function openPart<M extends Module>(
   const { files } = opening;
   const config = files.join(folder, "config.json");
   const json = await files.json(config);
-  const reportUnknown: Report = (remark) => opening.reportUnknown(`${config}: ${remark}`);
+  const reportUnknown: Report = (remark) => opening.report(`${config}: ${remark}`);
   const module = place(build(json, className, reportUnknown), name);
   const { file, index } = await files.weights(folder);
   const { tensors, remarks } = index;

@@ -4,7 +4,7 @@ import { listed, shown, WeightError } from "../base/index.ts";
 /** Told of fields that limn does not know and that may change the result, as a sentence. */
 export type Report = (remark: string) => void;
 
-/** What becomes of such fields where nobody asks to be told. */
+/** What becomes of such fields where nobody asks to be told: a config in a program is its author's own. */
 export const refuse: Report = (remark) => {
   throw new WeightError(remark, {
     hint: "a misspelt field needs its right name; one of a newer version may need a newer limn",

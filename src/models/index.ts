@@ -1,5 +1,5 @@
 /** @file The face of models/: the networks and their configs. */
-export { refuse, type Report } from "./config-reader.ts";
+export type { Report } from "./config-reader.ts";
 export { parseClipTextConfig, printClipTextConfig, type ClipTextConfig } from "./clip/config.ts";
 export {
   CLIPTextModel,

@@ -119,6 +119,7 @@ function textDrawing(
   return {
     pictures,
     notes: [
+      ...model.parts.remarks,
       ...notesOnSize(model, { ...full, prompts: batch(0).some.map(() => "") }),
       ...notesOnWords(model, prompts),
       ...notesOnLength(model, texts),
@@ -206,7 +207,7 @@ function pixelDrawing(
   const off = { negative: null, guidance: 0, guidanceRescale: 0, clipSkip: 1 };
   return {
     pictures,
-    notes: [],
+    notes: model.parts.remarks,
     settings: { ...settings, ...off, steps, width, height },
     draw(from, signal) {
       const { some, ...choices } = batch(from);

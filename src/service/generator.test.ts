@@ -1,5 +1,5 @@
 /** @file The generator's protocol over a channel within one thread: order, cancelling, failing, closing. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { copyFile, cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MessageChannel } from "node:worker_threads";
@@ -196,6 +196,20 @@ test("words beyond what the model reads are told, and only those", async () => {
     'only 77 tokens are read; left out: "red apple"',
     'only 77 tokens are read; left out: "dogs"',
   ]);
+});
+
+test("config fields that limn does not know are told with the picture", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "limn-unknown-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  await cp("tests/goldens/models/sd1", folder, { recursive: true });
+  const odd = "tests/goldens/formats/hostile/configs/unet-field-unknown.json";
+  await copyFile(odd, join(folder, "unet/config.json"));
+  const notes: string[] = [];
+  const onEvent = (event: GeneratorEvent) =>
+    void (event.type === "started" && notes.push(...event.notes));
+  const ending = await startHere().generate({ ...request, folder, steps: 1 }, { onEvent });
+  expect(ending.type).toBe("done");
+  expect(notes.join("\n")).toMatch(/unet.config\.json: .*brand_new_option/);
 });
 
 test("[G12] a size far from the model's own is noted, and what it costs", async () => {

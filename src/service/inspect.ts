@@ -120,10 +120,7 @@ async function notFiniteIn(tensors: ReadonlyMap<string, StoredTensor>): Promise<
 }
 
 async function inspectModel(path: string): Promise<Facts> {
-  const [opened, own] = await Promise.all([
-    openFolder(path, { unknownFields: "report" }),
-    readRecommendations(path),
-  ]);
+  const [opened, own] = await Promise.all([openFolder(path), readRecommendations(path)]);
   const { pipeline, scheduler, remarks } = opened;
   const { description, knows } = own;
   const className = (scheduler as { _class_name?: string } | null)?._class_name ?? "none";
