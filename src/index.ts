@@ -24,4 +24,4 @@ export {
   type TextToImageRequest,
   type UnconditionalRequest,
 } from "./pipelines/index.ts";
-export { load, loadUnconditional } from "./service/index.ts";
+export { load, loadUnconditional, openEngine } from "./service/index.ts";

@@ -28,8 +28,16 @@ function run(
         output += text;
         for (const line of text.split(/[\r\n]+/)) if (line.trim()) onLine?.(line.trim());
       });
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, output }));
+    let failure: Error | null = null;
+    child.on("error", (error) => {
+      failure = error;
+      // What was stopped still writes until it is gone; what never started has no end.
+      if (child.pid === undefined) reject(error);
+    });
+    child.on("close", (code) => {
+      if (failure) reject(failure);
+      else resolve({ code, output });
+    });
   });
 }
 
@@ -86,9 +94,10 @@ async function tryDownload(
 ): Promise<Ended> {
   const temporary = join(folder, "pip");
   await mkdir(temporary, { recursive: true });
-  let total: number | null = null;
+  let [done, total]: [number, number | null] = [0, null];
   const watch = setInterval(() => {
-    void largestFile(temporary).then((done) => onBytes(done, total));
+    // In the end pip moves the file away: what has come does not become less.
+    void largestFile(temporary).then((now) => onBytes((done = Math.max(done, now)), total));
   }, 250);
   const choice = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--dest", folder];
   const places = { TMPDIR: temporary, TEMP: temporary, TMP: temporary };
