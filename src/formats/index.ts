@@ -1,5 +1,11 @@
 /** @file The face of formats/: bytes to values and back, without any model or graph. */
-export { isTorn, removeTorn, writeChunksAtomic, writeFileAtomic, type Chunks } from "./files.node.ts";
+export {
+  isTorn,
+  removeTorn,
+  writeChunksAtomic,
+  writeFileAtomic,
+  type Chunks,
+} from "./files.node.ts";
 export {
   bf16ToF32,
   bytesToF32,
