@@ -24,7 +24,7 @@ function layerNormRule(
   const slope = flat.mul(normal);
   const w = weight?.reshape(1, width) ?? null;
   const weightedMean = (t: Tensor) =>
-    w ? t.matmul(w.reshape(width, 1)).mul(1 / width) : t.mean([1], true);
+    w ? t.matmul(w.reshape(width, 1)).mul(1 / width) : t.mean([1], { keepdims: true });
   const weighted = w ? flat.mul(w) : flat;
   const toX = weighted
     .sub(weightedMean(flat))
@@ -51,10 +51,10 @@ function groupNormRule(
   const flat = g.reshape(...split);
   const [centred, rstd] = centre(x.reshape(...split), [2, 3], eps); // rstd [N,G,1,1]
   const w = weight?.reshape(1, groups, channels / groups, 1) ?? null;
-  const perChannel = flat.sum([3], true); // Σ g, [N,G,C/G,1]
-  const slopes = flat.mul(centred).sum([3], true); // Σ g · (x − mean)
+  const perChannel = flat.sum([3], { keepdims: true }); // Σ g, [N,G,C/G,1]
+  const slopes = flat.mul(centred).sum([3], { keepdims: true }); // Σ g · (x − mean)
   const count = x.size / (batch * groups);
-  const overGroup = (t: Tensor) => (w ? t.mul(w) : t).sum([2], true).mul(1 / count);
+  const overGroup = (t: Tensor) => (w ? t.mul(w) : t).sum([2], { keepdims: true }).mul(1 / count);
   const scale = w ? rstd.mul(w) : rstd;
   const pull = overGroup(slopes).mul(rstd).mul(rstd).mul(rstd);
   const shift = overGroup(perChannel).mul(rstd);

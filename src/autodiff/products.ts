@@ -38,7 +38,7 @@ function attentionRule(
   if (causal) scores = scores.add(causalMask(q.shape[1], k.shape[1], q.dtype));
   if (mask) scores = scores.add(mask);
   const weights = softmax(scores, -1);
-  const towards = gh.mul(oh).sum([-1], true); // [B,H,S,1]
+  const towards = gh.mul(oh).sum([-1], { keepdims: true }); // [B,H,S,1]
   const toScores = weights.mul(gh.matmul(vh.transpose()).sub(towards));
   const join = (x: Tensor) => x.transpose(0, 2, 1, 3).reshape(0, 0, -1);
   return [

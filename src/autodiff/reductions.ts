@@ -10,7 +10,7 @@ function withAxes(y: Tensor, x: Tensor, axes: readonly number[]): Tensor {
 /** Equals share the gradient evenly, as in torch's amax. */
 function extremumRule(g: Tensor, x: Tensor, y: Tensor, { axes }: Attrs<"ReduceMax">): Tensor {
   const winners = x.equal(withAxes(y, x, axes)).cast(g.dtype);
-  return winners.mul(withAxes(g, x, axes).div(winners.sum(axes, true)));
+  return winners.mul(withAxes(g, x, axes).div(winners.sum(axes, { keepdims: true })));
 }
 
 /** Adds `updates` into zeros of `like`'s shape, element by element along `axis`. */
@@ -49,5 +49,5 @@ export const reductionRules = {
   GatherElements: ([g], [x, indices], _, { axis }) => [scatter(x, indices, g, axis), null],
   ScatterElements: ([g], [, indices], _, { axis }) => [g, null, g.gatherElements(indices, axis)],
   ScatterND: ([g], [, indices]) => [g, null, g.gather(indices)],
-  Softmax: ([g], _, [y], { axis }) => [y.mul(g.sub(g.mul(y).sum([axis], true)))],
+  Softmax: ([g], _, [y], { axis }) => [y.mul(g.sub(g.mul(y).sum([axis], { keepdims: true })))],
 } satisfies VjpRules;

@@ -135,7 +135,7 @@ const cases: Record<string, OpCase> = {
   },
   Cast: { operands: [[5]], ours: (x) => x.cast("f64").cast("f32"), naive: each((n) => n) },
   ReduceSum: { operands: [[2, 3, 4]], ours: (x) => x.sum([0, 2]) },
-  "ReduceSum kept": { operands: [[2, 3]], ours: (x) => x.sum([1], true) },
+  "ReduceSum kept": { operands: [[2, 3]], ours: (x) => x.sum([1], { keepdims: true }) },
   ReduceMean: { operands: [[2, 3, 4]], ours: (x) => x.mean([1]) },
   ReduceMax: {
     operands: [{ shape: [2, 9], map: between }],
@@ -143,7 +143,7 @@ const cases: Record<string, OpCase> = {
   },
   ReduceMin: {
     operands: [{ shape: [2, 9], map: between }],
-    ours: (x) => x.add(ramp(9)).reduceMin([1], true),
+    ours: (x) => x.add(ramp(9)).reduceMin([1], { keepdims: true }),
   },
   TopK: {
     operands: [{ shape: [2, 9], map: between }],

@@ -22,7 +22,7 @@ export class AttentionPooling extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    const query = x.mean([1], true).add(this.positionalEmbedding); // [B,1,W]
+    const query = x.mean([1], { keepdims: true }).add(this.positionalEmbedding); // [B,1,W]
     const all = concat([query, x], 1);
     const [q, k, v] = [this.qProj.call(query), this.kProj.call(all), this.vProj.call(all)];
     return attention(q, k, v, { heads: this.#heads }).squeeze(1);

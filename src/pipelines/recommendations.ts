@@ -22,11 +22,11 @@ export interface Recommendations {
 /** What the text of a `limn.json` at `path` says; undefined, for a folder without one, recommends nothing. */
 export function parseRecommendations(text: string | undefined, path: string): Recommendations {
   const fields = jsonObject(parseJson(text ?? "{}", { what: path }), path);
-  const number = (key: string, whole: boolean) => {
+  const number = (key: string, needed: "a whole number" | "a number" = "a whole number") => {
     const value = fields[key] ?? null;
-    const fits = typeof value === "number" && value >= 0 && (!whole || Number.isInteger(value));
-    if (value === null || fits) return value;
-    return fail(path, key, value, whole ? "a whole number" : "a number");
+    const whole = needed === "a number" || Number.isInteger(value);
+    const fits = typeof value === "number" && value >= 0 && whole;
+    return value === null || fits ? value : fail(path, key, value, needed);
   };
   const words = (key: string) => {
     const value = fields[key] ?? null;
@@ -34,10 +34,10 @@ export function parseRecommendations(text: string | undefined, path: string): Re
   };
   return {
     description: words("description"),
-    steps: number("steps", true),
-    guidance: number("guidance", false),
-    width: number("width", true),
-    height: number("height", true),
+    steps: number("steps"),
+    guidance: number("guidance", "a number"),
+    width: number("width"),
+    height: number("height"),
     sampler: words("sampler"),
     schedule: words("schedule"),
     negative: words("negative"),

@@ -89,8 +89,8 @@ export function deviations(
   axes: readonly number[],
   eps: number,
 ): [centred: Tensor, deviation: Tensor] {
-  const centred = x.sub(x.mean(axes, true));
-  const variance = centred.mul(centred).mean(axes, true);
+  const centred = x.sub(x.mean(axes, { keepdims: true }));
+  const variance = centred.mul(centred).mean(axes, { keepdims: true });
   return [centred, variance.add(eps).sqrt()];
 }
 
@@ -177,8 +177,8 @@ export const compositeBodies: {
   readonly [K in CompositeName]: (inputs: Inputs<K, Tensor>, attrs: Attrs<K>) => Tensor;
 } = {
   Softmax: ([x], { axis }) => {
-    const e = x.sub(x.reduceMax([axis], true)).exp();
-    return e.div(e.sum([axis], true));
+    const e = x.sub(x.reduceMax([axis], { keepdims: true })).exp();
+    return e.div(e.sum([axis], { keepdims: true }));
   },
   Silu: ([x]) => x.mul(x.sigmoid()),
   Gelu: ([x], { approximate }) => {

@@ -5,7 +5,7 @@ import type { Tensor } from "./tensor.ts";
 /** x / √(mean x² + eps) · weight over the last `axes` axes: Zhang and Sennrich 2019. */
 export function rmsNorm(x: Tensor, weight: Tensor | null, { axes = 1, eps = 1e-6 } = {}): Tensor {
   const last = Array.from({ length: axes }, (_, i) => x.rank - axes + i);
-  const scale = x.mul(x).mean(last, true).add(eps).sqrt();
+  const scale = x.mul(x).mean(last, { keepdims: true }).add(eps).sqrt();
   const normal = x.div(scale);
   return weight ? normal.mul(weight) : normal;
 }

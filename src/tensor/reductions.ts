@@ -20,8 +20,8 @@ export function variance(
   x: Tensor,
   { axes, keepdims = false, correction = 1 }: ReduceOptions & { correction?: number } = {},
 ): Tensor {
-  const centred = x.sub(x.mean(axes, true));
-  const sum = centred.mul(centred).sum(axes, keepdims);
+  const centred = x.sub(x.mean(axes, { keepdims: true }));
+  const sum = centred.mul(centred).sum(axes, { keepdims });
   return sum.mul(1 / (lengthOf(x, axes) - correction));
 }
 
@@ -32,7 +32,7 @@ export function std(x: Tensor, options: ReduceOptions & { correction?: number } 
 
 /** Euclidean norm √Σx²; its derivative at 0 is 0. */
 export function norm(x: Tensor, { axes, keepdims = false }: ReduceOptions = {}): Tensor {
-  const sum = x.mul(x).sum(axes, keepdims);
+  const sum = x.mul(x).sum(axes, { keepdims });
   const nought = sum.equal(0);
   const safe = nought.where(lift(1, sum), sum).sqrt();
   return nought.where(lift(0, sum), safe);
@@ -45,8 +45,8 @@ export function normalize(x: Tensor, axis = -1, eps = 1e-12): Tensor {
 
 /** log Σ eˣ along `axis`, with the maximum taken out first. */
 export function logSumExp(x: Tensor, axis: number, { keepdims = false } = {}): Tensor {
-  const top = detach(x.reduceMax([axis], true));
-  const sum = x.sub(top).exp().sum([axis], true).log().add(top);
+  const top = detach(x.reduceMax([axis], { keepdims: true }));
+  const sum = x.sub(top).exp().sum([axis], { keepdims: true }).log().add(top);
   return keepdims ? sum : sum.squeeze(axis);
 }
 

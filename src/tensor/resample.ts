@@ -5,7 +5,11 @@ import { bicubicWeights, bilinearWeights, type Weights } from "./resample-weight
 import { constant, type Tensor } from "./tensor.ts";
 import { perAxis } from "./windows.ts";
 
-export type ResizeMode = "nearest" | "nearest-exact" | "linear" | "bilinear" | "bicubic" | "area";
+/** Modes that copy. */
+type Nearest = "nearest" | "nearest-exact";
+
+/** How places between the elements are filled, by the names of torch. */
+export type ResizeMode = Nearest | "linear" | "bilinear" | "bicubic" | "area";
 
 /** Either the new `size` or a `scale`, per spatial axis or one for all. */
 export interface ResizeOptions {
@@ -21,29 +25,25 @@ export interface ResizeOptions {
 /** y = M x along one axis, M being [out, in]. */
 function alongAxis(x: Tensor, axis: number, weights: Weights): Tensor {
   const [out, length] = [weights.length, x.shape[axis]];
-  const matrix = (transposed: boolean) =>
-    transposed
-      ? constant(
-          Float32Array.from(
-            { length: out * length },
-            (_, i) => weights[i % out][Math.floor(i / out)],
-          ),
-          [length, out],
-        )
-      : constant(Float32Array.from(weights.flat()), [out, length]);
-  if (axis === x.rank - 1) return x.matmul(matrix(true).cast(x.dtype));
-  if (axis === x.rank - 2) return matrix(false).cast(x.dtype).matmul(x);
+  if (axis === x.rank - 2)
+    return constant(Float32Array.from(weights.flat()), [out, length]).cast(x.dtype).matmul(x);
+  const transposed = Float32Array.from(
+    { length: out * length },
+    (_, i) => weights[i % out][Math.floor(i / out)],
+  );
+  const matrix = constant(transposed, [length, out]).cast(x.dtype);
+  if (axis === x.rank - 1) return x.matmul(matrix);
   const order = x.shape.map((_, i) => (i === axis ? x.rank - 1 : i === x.rank - 1 ? axis : i));
   return x
     .transpose(...order)
-    .matmul(matrix(true).cast(x.dtype))
+    .matmul(matrix)
     .transpose(...order);
 }
 
 /** The element that each place of the result copies; coordinates in f32, as PyTorch has them. */
-function nearestPlaces(length: number, out: number, scale: number, exact: boolean): number[] {
+function nearestPlaces(length: number, out: number, scale: number, mode: Nearest): number[] {
   const step = Math.fround(scale);
-  const shift = exact ? 0.5 : 0;
+  const shift = mode === "nearest-exact" ? 0.5 : 0;
   return Array.from({ length: out }, (_, i) =>
     Math.min(Math.floor(Math.fround(Math.fround(i + shift) * step)), length - 1),
   );
@@ -89,7 +89,7 @@ export function interpolate(x: Tensor, options: ResizeOptions): Tensor {
     // A given scale counts as it is, even where the size it leads to is rounded.
     const step = scales ? 1 / scales[i] : length / out;
     if (mode === "nearest" || mode === "nearest-exact")
-      return copyAlong(y, axis, nearestPlaces(length, out, step, mode === "nearest-exact"));
+      return copyAlong(y, axis, nearestPlaces(length, out, step, mode));
     if (mode === "area") return alongAxis(y, axis, areaWeights(length, out));
     const weights = mode === "bicubic" ? bicubicWeights : bilinearWeights;
     return alongAxis(y, axis, weights({ length, out, step, alignCorners, antialias }));

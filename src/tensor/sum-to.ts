@@ -9,6 +9,6 @@ export function sumTo(x: Tensor, shape: readonly number[]): Tensor {
   const axes = x.shape.flatMap((n, i) =>
     i < lead || (shape[i - lead] === 1 && n !== 1) ? [i] : [],
   );
-  const summed = axes.length ? x.sum(axes, true) : x;
+  const summed = axes.length ? x.sum(axes, { keepdims: true }) : x;
   return lead ? summed.reshape(...shape) : summed;
 }

@@ -194,16 +194,16 @@ export class Tensor implements Operand {
   }
 
   /** Sum over `axes` (all when left out). */
-  sum(axes?: readonly number[], keepdims = false): Tensor {
+  sum(axes?: readonly number[], { keepdims = false } = {}): Tensor {
     return applyOne("ReduceSum", [this], { axes: this.#axes(axes), keepdims });
   }
-  mean(axes?: readonly number[], keepdims = false): Tensor {
+  mean(axes?: readonly number[], { keepdims = false } = {}): Tensor {
     return applyOne("ReduceMean", [this], { axes: this.#axes(axes), keepdims });
   }
-  reduceMax(axes?: readonly number[], keepdims = false): Tensor {
+  reduceMax(axes?: readonly number[], { keepdims = false } = {}): Tensor {
     return applyOne("ReduceMax", [this], { axes: this.#axes(axes), keepdims });
   }
-  reduceMin(axes?: readonly number[], keepdims = false): Tensor {
+  reduceMin(axes?: readonly number[], { keepdims = false } = {}): Tensor {
     return applyOne("ReduceMin", [this], { axes: this.#axes(axes), keepdims });
   }
   /** Index of the largest element along `axis`, the first of equals, i64; the axis stays with length 1. */

@@ -27,9 +27,9 @@ function estimate(turn: Turn): { squares: Tensor; state: Record<string, Tensor> 
     const square = towards(state.square, all, turn);
     return { squares: square, state: { square } };
   }
-  const rows = towards(state.rows, all.mean([-1], true), turn);
-  const columns = towards(state.columns, all.mean([-2], true), turn);
-  const squares = rows.mul(columns).div(rows.mean([-2], true).max(tiny));
+  const rows = towards(state.rows, all.mean([-1], { keepdims: true }), turn);
+  const columns = towards(state.columns, all.mean([-2], { keepdims: true }), turn);
+  const squares = rows.mul(columns).div(rows.mean([-2], { keepdims: true }).max(tiny));
   return { squares, state: { rows, columns } };
 }
 

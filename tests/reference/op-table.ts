@@ -207,14 +207,14 @@ const pointwise: Record<string, GoldenOp> = {
 };
 
 const reductions: Record<string, GoldenOp> = {
-  sum: ({ x }, { axes, keepdim }) => x.sum(axes, keepdim),
-  mean: ({ x }, { axes, keepdim }) => x.mean(axes, keepdim),
+  sum: ({ x }, { axes, keepdim }) => x.sum(axes, { keepdims: keepdim }),
+  mean: ({ x }, { axes, keepdim }) => x.mean(axes, { keepdims: keepdim }),
   var: ({ x }, { axes, keepdim = false, correction }) =>
     t.variance(x, { axes, keepdims: keepdim, correction }),
   std: ({ x }, { axes, keepdim = false, correction }) =>
     t.std(x, { axes, keepdims: keepdim, correction }),
-  amax: ({ x }, { axes, keepdim }) => x.reduceMax(axes, keepdim),
-  amin: ({ x }, { axes, keepdim }) => x.reduceMin(axes, keepdim),
+  amax: ({ x }, { axes, keepdim }) => x.reduceMax(axes, { keepdims: keepdim }),
+  amin: ({ x }, { axes, keepdim }) => x.reduceMin(axes, { keepdims: keepdim }),
   argmax: ({ x }, { axis }) => x.argMax(axis).squeeze(axis),
   norm: ({ x }, { axes, keepdim = false }) => t.norm(x, { axes, keepdims: keepdim }),
   prod: ({ x }, { axis }) => t.prod(x, axis),
