@@ -4,7 +4,7 @@ import { place } from "limn/nn";
 import { value } from "limn/runtime";
 import { alphasCumprod, parseSchedulerConfig } from "limn/schedulers";
 import { input } from "limn/tensor";
-import { addNoise, levelsOf, stratifiedTimesteps, weightedMse, type Stage } from "limn/training";
+import { addNoise, mixesOf, stratifiedTimesteps, weightedMse, type Stage } from "limn/training";
 import { latentShape, textEncoder, tokens, unet } from "./networks.ts";
 import { drawSamples } from "./samples.ts";
 import { schedulerJson } from "./scheduler.ts";
@@ -43,7 +43,7 @@ export const diffusionStage = (steps: number): Stage => ({
       const share = 0.8 - 0.3 * (step / steps);
       const uniform = [...random.uniform([batch]).data];
       const timesteps = stratifiedTimesteps(uniform, { steps: 1000, share, from: 600 });
-      const levels = levelsOf(timesteps, alphaBars, "sample", { kind: "minSnrPlusOne", gamma: 5 });
+      const mixes = mixesOf(timesteps, alphaBars, "sample", { kind: "minSnrPlusOne", gamma: 5 });
       return {
         clean: stack(
           drawn.map((pair) => pair.latents),
@@ -53,15 +53,15 @@ export const diffusionStage = (steps: number): Stage => ({
         ids: pairs.ids(drawn.map((pair) => pair.caption)),
         timestep: value(timesteps, [batch]),
         alpha: value(
-          levels.map((level) => level.alpha),
+          mixes.map((mix) => mix.alpha),
           [batch],
         ),
         sigma: value(
-          levels.map((level) => level.sigma),
+          mixes.map((mix) => mix.sigma),
           [batch],
         ),
         weight: value(
-          levels.map((level) => level.weight),
+          mixes.map((mix) => mix.weight),
           [batch],
         ),
       };

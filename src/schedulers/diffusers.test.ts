@@ -1,6 +1,7 @@
 /** @file Schedulers against diffusers 0.35.2: whole trajectories, timesteps, σ, noising, image-to-image. */
 import { describe, expect, test } from "vitest";
 import { loadGoldens } from "../../tests/reference/goldens.ts";
+import { diffuse, velocity } from "../../tests/reference/noising.ts";
 import { hostArray, type HostArray } from "../base/index.ts";
 import {
   alphasCumprod,
@@ -14,7 +15,6 @@ import {
   type StepList,
   type StepOptions,
 } from "./index.ts";
-import { diffuse, velocity } from "./forward.ts";
 
 type Config = Record<string, unknown>;
 interface Model {

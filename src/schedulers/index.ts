@@ -1,4 +1,4 @@
-/** @file The face of schedulers/: noise levels, predictions, guidance, samplers, the forward process. */
+/** @file The face of schedulers/: noise levels, predictions, guidance, samplers. */
 export { combine, mapValues, multiply, type Term } from "./arithmetic.ts";
 export { schedulerClasses } from "./classes.ts";
 export type { BetaSchedule, SchedulerConfig, SigmaSpacing, TimestepSpacing } from "./config.ts";
@@ -8,7 +8,6 @@ export { clipDenoised, denoiserOf, thresholdDenoised } from "./denoiser.ts";
 export { dpmMultistep } from "./dpm-multistep.ts";
 export { eulerAncestral } from "./euler-ancestral.ts";
 export { churnedEuler, euler } from "./euler.ts";
-export { diffuse, minSnrWeight, snr, velocity } from "./forward.ts";
 export { guide, guides, type Outputs } from "./guidance.ts";
 export type { Churn, SchedulerClass, StepList, StepOptions } from "./plan.ts";
 export { predictions, type Prediction, type PredictionName } from "./prediction.ts";

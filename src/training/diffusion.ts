@@ -1,47 +1,57 @@
 /** @file The diffusion objective: which timesteps, what the network is asked for, how much each counts. */
-import { minSnrWeight, snr } from "../schedulers/index.ts";
+import { RequestError } from "../base/index.ts";
+import type { Mix, PredictionName } from "../schedulers/index.ts";
 import type { Tensor } from "../tensor/index.ts";
 
-/** What the network predicts, by diffusers' names. */
-export type PredictionType = "epsilon" | "v_prediction" | "sample";
+/** What a network is trained to predict from x = √ᾱ x0 + √(1−ᾱ) n, by diffusers' names. */
+export type PredictionType = Exclude<PredictionName, "flow_prediction">;
 
-/** ᾱ-dependent numbers of one batch row: √ᾱ, √(1−ᾱ) and the loss weight. */
-export interface Level {
-  readonly alpha: number;
-  readonly sigma: number;
+/** How one row of a batch is noised, α = √ᾱ and σ = √(1−ᾱ), and how much its loss counts. */
+export interface WeightedMix extends Mix {
   readonly weight: number;
 }
 
-/** How a picture's loss is weighted by its signal-to-noise ratio. */
+/** How a picture's loss is weighted by its signal-to-noise ratio SNR = ᾱ/(1−ᾱ), in terms of x0. */
 export type Weighting =
   | { readonly kind: "none" }
-  /** Hang et al. 2023: min(snr, γ) in terms of x0, divided for other predictions. */
+  /** min(SNR, γ): Hang et al. 2023. */
   | { readonly kind: "minSnr"; readonly gamma: number }
-  /** min(snr + 1, γ) in terms of x0: does not vanish at the noisiest steps. */
+  /** min(SNR + 1, γ): does not vanish at the noisiest steps. */
   | { readonly kind: "minSnrPlusOne"; readonly gamma: number };
 
-/** Weight of one picture's mean square error. */
+/**
+ * Weight of one picture's mean square error: that on x0, divided by what the prediction already weighs it with, which
+ * is SNR for ε and SNR + 1 for v. At SNR 0 the weight of ε is its limit: 1 by min(SNR, γ), none by min(SNR + 1, γ).
+ */
 export function lossWeight(
   alphaBar: number,
   prediction: PredictionType,
   weighting: Weighting,
 ): number {
   if (weighting.kind === "none") return 1;
-  const { gamma } = weighting;
-  if (weighting.kind === "minSnr") return minSnrWeight(alphaBar, { gamma, prediction });
-  const ratio = snr(alphaBar);
-  const clean = Math.min(ratio + 1, gamma);
-  if (prediction === "sample") return clean;
-  return clean / (prediction === "epsilon" ? ratio : ratio + 1);
+  const snr = alphaBar / (1 - alphaBar);
+  const clean = Math.min(weighting.kind === "minSnr" ? snr : snr + 1, weighting.gamma);
+  switch (prediction) {
+    case "sample":
+      return clean;
+    case "v_prediction":
+      return clean / (snr + 1);
+    case "epsilon":
+      if (snr > 0) return clean / snr;
+      if (weighting.kind === "minSnr") return 1;
+      throw new RequestError("weighting", "minSnrPlusOne gives ε no finite weight at ᾱ = 0", {
+        hint: "take minSnr, or let the network predict v or the sample",
+      });
+  }
 }
 
-/** Levels of a batch from its timesteps. */
-export function levelsOf(
+/** Mixes of a batch from its timesteps. */
+export function mixesOf(
   timesteps: readonly number[],
   alphaBars: Float32Array,
   prediction: PredictionType,
   weighting: Weighting,
-): Level[] {
+): WeightedMix[] {
   return timesteps.map((t) => ({
     alpha: Math.sqrt(alphaBars[t]),
     sigma: Math.sqrt(1 - alphaBars[t]),

@@ -31,13 +31,13 @@ export { setNames, type SetName } from "./emoji/sets.ts";
 export { openWideConcepts } from "./emoji/sources.node.ts";
 export {
   addNoise,
-  levelsOf,
   lossWeight,
+  mixesOf,
   stratifiedTimesteps,
   target,
   weightedMse,
-  type Level,
   type PredictionType,
+  type WeightedMix,
   type Weighting,
 } from "./diffusion.ts";
 export { bindWeights, numbersOf } from "./bind-weights.ts";

@@ -7,7 +7,7 @@ import { alphasCumprod, type BetaSchedule } from "../../src/schedulers/index.ts"
 import { input, type Tensor } from "../../src/tensor/index.ts";
 import {
   addNoise,
-  levelsOf,
+  mixesOf,
   target,
   weightedMse,
   type Batch,
@@ -148,11 +148,11 @@ export async function batchOf(
   const timestep = await read("timesteps");
   const weighting =
     gamma === null ? ({ kind: "none" } as const) : ({ kind: "minSnr", gamma } as const);
-  const levels = levelsOf([...(timestep.data as Float32Array)], alphaBars, prediction, weighting);
+  const mixes = mixesOf([...(timestep.data as Float32Array)], alphaBars, prediction, weighting);
   const column = (name: "alpha" | "sigma" | "weight") =>
     value(
-      levels.map((level) => level[name]),
-      [levels.length],
+      mixes.map((mix) => mix[name]),
+      [mixes.length],
     );
   return {
     clean: await read("clean"),

@@ -1,7 +1,6 @@
-/** @file The forward process for training: noising, velocities, and how losses are weighed by noise. */
-import { assert, type HostArray } from "../base/index.ts";
-import { fromRows, rowsOf } from "./arithmetic.ts";
-import type { PredictionName } from "./prediction.ts";
+/** @file The forward process on host arrays: noising, and the velocity that a network may be asked for. */
+import { assert, type HostArray } from "../../src/base/index.ts";
+import { fromRows, rowsOf } from "../../src/schedulers/arithmetic.ts";
 
 /** x = √ᾱ x0 + √(1 - ᾱ) n, with one ᾱ per row of the first axis. */
 export function diffuse(
@@ -43,28 +42,4 @@ function mixRows(
     return row.map((value, k) => a * value + b * noiseRows[i][k]);
   });
   return fromRows(rows, clean.shape);
-}
-
-/** Signal to noise: ᾱ/(1 - ᾱ). */
-export function snr(alphaBar: number): number {
-  return alphaBar / (1 - alphaBar);
-}
-
-/**
- * The loss weight min(SNR, γ) on the image (Hang et al. 2023), divided by what the prediction already weighs it with:
- * SNR for ε, SNR + 1 for v. At SNR 0 the weight of ε is its limit, 1.
- */
-export function minSnrWeight(
-  alphaBar: number,
-  { gamma, prediction }: { gamma: number; prediction: Exclude<PredictionName, "flow_prediction"> },
-): number {
-  const ratio = snr(alphaBar);
-  switch (prediction) {
-    case "epsilon":
-      return Math.min(1, gamma / ratio);
-    case "v_prediction":
-      return Math.min(ratio, gamma) / (ratio + 1);
-    case "sample":
-      return Math.min(ratio, gamma);
-  }
 }
