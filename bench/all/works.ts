@@ -165,6 +165,10 @@ const trainPlan = (batch: number): Plan => ({
   batch,
 });
 
+/** The UNet's lies where bench/unet.ts looks for it: it is large. */
+const exportPlace = (size: UnetSize, name: string) =>
+  name === `${size}-unet` ? join(benchFolder, `unet-${size}`, "export-64") : join(folder, name);
+
 /** The works of one size of Stable Diffusion, by name, in order. */
 export async function worksOf(size: UnetSize): Promise<Work[]> {
   await mkdir(folder, { recursive: true });
@@ -178,7 +182,7 @@ export async function worksOf(size: UnetSize): Promise<Work[]> {
       ...plan,
       given: join(folder, `${plan.name}.given.safetensors`),
       expected: join(folder, `${plan.name}.expected.safetensors`),
-      exported: join(folder, model === "emblem" ? `emblem-${plan.kind}` : part),
+      exported: exportPlace(size, model === "emblem" ? `emblem-${plan.kind}` : part),
       batch,
       prompt: "a red apple",
       steps: 20,

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 from worker import cost, serve
 
 model, kind, threads, side = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
-graph = f"{model}/onnx-{side}/unet.onnx"
+graph = f"{model}/export-{side}-onnx/network.onnx"  # the one that bench/all.ts makes, too
 given = {k: np.ascontiguousarray(v) for k, v in load_file(f"{model}/inputs-{side}.safetensors").items()}
 names = ["sample", "timestep", "context"]
 
@@ -34,7 +34,9 @@ def load():
 def export():
     os.makedirs(os.path.dirname(graph), exist_ok=True)
     inputs = tuple(torch.from_numpy(given[n]) for n in names)
-    torch.onnx.export(load(), inputs, graph, opset_version=17, input_names=names, output_names=["out"], dynamo=False)
+    axes = {name: {0: "rows"} for name in [*names, "out"]}
+    torch.onnx.export(load(), inputs, graph, opset_version=17, input_names=names, output_names=["out"],
+                      dynamic_axes=axes, dynamo=False)  # fmt: skip
 
 
 def run_torch():
@@ -54,6 +56,7 @@ def run_onnx():
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    options.add_free_dimension_override_by_name("rows", 1)
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     return lambda: session.run(["out"], given)[0]
 
