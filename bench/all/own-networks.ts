@@ -3,7 +3,7 @@ import { hostArray } from "../../src/base/index.ts";
 import { openFolder, type Weights } from "../../src/checkpoints/index.ts";
 import { AutoencoderKL, UNet2DConditionModel } from "../../src/models/index.ts";
 import { load, textToImage } from "../../src/pipelines/index.ts";
-import { value, type Engine, type Value } from "../../src/runtime/index.ts";
+import { value, type Engine, type Precision, type Value } from "../../src/runtime/index.ts";
 import { graphOf, input, type Graph } from "../../src/tensor/index.ts";
 import type { Work } from "./works.ts";
 
@@ -73,9 +73,13 @@ function valueOf(name: string, data: Float32Array, { shapes }: Shaped): Value {
 }
 
 /** Opens the model as a command does; the answer is the picture's bytes. */
-export async function openPicture(work: Work, engine: Engine, given: Given): Promise<Run> {
+export async function openPicture(
+  work: Work,
+  { engine, precision }: { engine: Engine; precision: Precision },
+  given: Given,
+): Promise<Run> {
   const { model: folder, prompt, steps, guidance } = work;
-  const model = await load(folder, { engine, mode: "fast" });
+  const model = await load(folder, { engine, precision, mode: "fast" });
   const latents = hostArray(given["noise"], [...(work as Shaped).shapes["noise"]]);
   return async () => {
     const run = textToImage(model, { prompt, steps, guidance, latents });

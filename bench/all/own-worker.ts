@@ -30,7 +30,7 @@ async function open(work: Work, engine: Engine): Promise<Run> {
   if (work.kind === "train") return (await import("./own-training.ts")).openTraining(work, engine);
   const given = await givenOf(work);
   return work.kind === "picture"
-    ? openPicture(work, engine, given)
+    ? openPicture(work, { engine, precision: precision as Precision }, given)
     : openNetwork(work, engine, given);
 }
 

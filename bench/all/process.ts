@@ -61,8 +61,8 @@ export async function startContestant(
     for (;;) {
       const line: IteratorResult<string, unknown> = await lines.next();
       if (line.done) {
-        await gone;
-        throw new Error(lastOf(complaints));
+        const [, signal] = (await gone) as [number | null, string | null];
+        throw new Error(signal === null ? lastOf(complaints) : `killed by ${signal}`);
       }
       // Libraries print what they like; ours are the lines that begin as JSON objects do.
       if (line.value.startsWith("{")) return JSON.parse(line.value) as T;

@@ -63,7 +63,7 @@ async function peerCommand(
     throw new Absent("LIMN_PEERS names no Python with bench/peers/requirements.txt");
   const script = at("../peers/all.py");
   const network = ["text", "unet", "vae"].includes(work.kind);
-  if (network && ["openvino", "onnx"].includes(engine)) {
+  if (network && /openvino|onnx/.test(engine)) {
     const { stdout } = await run(peers, [script, file, engine, "export", String(threads)]);
     const line = stdout.split("\n").find((text) => text.startsWith("{")) ?? "{}";
     const { absent } = JSON.parse(line) as { absent?: string };
@@ -93,18 +93,21 @@ export function rivals(threads: number): Rival[] {
     weights,
     command: (work, file) => peerCommand(work, { file, engine, precision, threads }),
   });
-  const [openvino, torch, compile] = [
+  const [openvino, fromOnnx, torch, compile] = [
     ["OpenVINO, Python", "openvino"],
+    ["OpenVINO, Python, from ONNX", "openvino-onnx"],
     ["PyTorch", "torch"],
     ["torch.compile", "compile"],
   ] as const;
   return [
     own("openvino", "bf16", 0.7),
     peer(openvino, "bf16", 0.7),
+    peer(fromOnnx, "bf16", 0.7),
     peer(torch, "bf16", 0.6),
     peer(compile, "bf16", 1.2),
     own("openvino", "f32", 1.2),
     peer(openvino, "f32", 1.2),
+    peer(fromOnnx, "f32", 1.2),
     own("ort", "f32", 1.2),
     peer(["ONNX Runtime, plain export", "onnx"], "f32", 1.3),
     peer(torch, "f32", 1.1),

@@ -1,6 +1,6 @@
 """The peers of bench/all.ts: the same work in PyTorch, OpenVINO or ONNX Runtime, as one process.
 
-Run by the benchmark: python bench/peers/all.py WORK.json torch|compile|openvino|onnx f32|bf16 THREADS
+Run by the benchmark: python bench/peers/all.py WORK.json torch|compile|openvino|openvino-onnx|onnx f32|bf16 THREADS
 or with `export` in the place of f32: writes what openvino and onnx read, unless it is there.
 """
 
@@ -11,7 +11,13 @@ import sys
 file, engine, precision, threads = sys.argv[1:5]
 with open(file) as text:
     work = json.load(text)
-PACKAGES = {"torch": "torch", "compile": "torch", "openvino": "openvino", "onnx": "onnxruntime"}
+PACKAGES = {
+    "torch": "torch",
+    "compile": "torch",
+    "openvino": "openvino",
+    "openvino-onnx": "openvino",
+    "onnx": "onnxruntime",
+}
 
 
 def decibels(wanted, came):

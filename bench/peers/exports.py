@@ -8,11 +8,13 @@ FILES = {"openvino": "network.xml", "onnx": "network.onnx"}
 
 
 def path_of(work, engine):
-    return os.path.join(f"{work['exported']}-{engine}", FILES[engine])
+    """The file that an engine reads; OpenVINO reads what ONNX Runtime does, too, and may run it otherwise than its own."""
+    kind = "onnx" if engine.endswith("onnx") else engine
+    return os.path.join(f"{work['exported']}-{kind}", FILES[kind])
 
 
 def write(work, engine):
-    if work["kind"] not in ("text", "unet", "vae") or engine not in FILES:
+    if work["kind"] not in ("text", "unet", "vae") or engine in ("torch", "compile"):
         return
     path = path_of(work, engine)
     if os.path.exists(path):

@@ -88,12 +88,12 @@ def open_torch(work, compile, precision, threads):
     return run
 
 
-def open_openvino(work, precision, threads):
+def open_openvino(work, engine, precision, threads):
     import openvino
     from exports import path_of
 
     core = openvino.Core()
-    model = core.read_model(path_of(work, "openvino"))
+    model = core.read_model(path_of(work, engine))
     inputs = inputs_of(work)
     model.reshape({name: list(a.shape) for name, a in inputs.items()})
     settings = {
@@ -109,6 +109,7 @@ def open_openvino(work, precision, threads):
         request.infer()
         return request.get_output_tensor(0).data
 
+    run.keep = inputs  # the request shares their memory and does not hold them
     return run
 
 
@@ -125,8 +126,8 @@ def open_onnx(work, threads):
 
 
 def open_network(work, engine, precision, threads):
-    if engine == "openvino":
-        return open_openvino(work, precision, threads)
+    if engine.startswith("openvino"):
+        return open_openvino(work, engine, precision, threads)
     if engine == "onnx":
         return open_onnx(work, threads)
     return open_torch(work, engine == "compile", precision, threads)

@@ -45,7 +45,7 @@ def use_openvino(pipeline, latent, precision, threads):
 
 
 def open_picture(work, engine, precision, threads):
-    if engine == "onnx":
+    if engine.endswith("onnx"):
         raise NotImplementedError("a plain ONNX export has no pipeline of its own")
     set_threads(threads)
     import torch
