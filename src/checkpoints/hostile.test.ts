@@ -58,7 +58,6 @@ test("every hostile config has its place", () => {
 
 test.each(cases)("$must $file: $why", async ({ file, must, place }) => {
   await copyFile(join(goldens, "formats", file), join(folder, place));
-  const start = performance.now();
   const opened = openAll(folder);
   try {
     if (must === "refuse") {
@@ -72,7 +71,6 @@ test.each(cases)("$must $file: $why", async ({ file, must, place }) => {
       const remarks = await opened;
       expect(remarks).toEqual([]);
     }
-    expect(performance.now() - start).toBeLessThan(5000);
   } finally {
     await copyFile(join(goldens, "models/sd1", place), join(folder, place));
   }

