@@ -22,7 +22,6 @@ test("the parts of an SDXL folder are found by name", async () => {
   expect(folder.textEncoder2?.module).toBeInstanceOf(CLIPTextModelWithProjection);
   expect(folder.tokenizer2).toBe(join(models, "sdxl", "tokenizer_2"));
   expect(folder.scheduler).toMatchObject({ _class_name: "EulerDiscreteScheduler" });
-  expect(folder.lowResScheduler).toBe(null);
   const conv = folder.unet.weights.get("unet.conv_in.weight");
   expect(conv).toMatchObject({ dtype: "f16", shape: [16, 4, 3, 3] });
 });

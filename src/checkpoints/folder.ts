@@ -44,7 +44,6 @@ export interface DiffusersFolder {
   readonly tokenizer2: string | null;
   /** The JSON of scheduler_config.json, unchecked. */
   readonly scheduler: JsonValue | null;
-  readonly lowResScheduler: JsonValue | null;
   /** What is odd but no reason to refuse, as sentences. */
   readonly remarks: readonly string[];
 }
@@ -82,8 +81,7 @@ export async function openFolderOf(files: FolderFiles): Promise<DiffusersFolder>
     textEncoder2: await openPart(opening, "text_encoder_2", buildTextEncoder),
     tokenizer: await partFolder(opening, "tokenizer"),
     tokenizer2: await partFolder(opening, "tokenizer_2"),
-    scheduler: await schedulerConfig(opening, "scheduler"),
-    lowResScheduler: await schedulerConfig(opening, "low_res_scheduler"),
+    scheduler: await schedulerConfig(opening),
     remarks,
   };
 }
@@ -148,8 +146,8 @@ async function partFolder({ files, parts }: Opening, name: PartName): Promise<st
   return (await files.isFolder(name)) ? files.join(files.path, name) : files.path;
 }
 
-async function schedulerConfig(opening: Opening, name: PartName): Promise<JsonValue | null> {
+async function schedulerConfig(opening: Opening): Promise<JsonValue | null> {
   const { files } = opening;
-  const folder = await partFolder(opening, name);
+  const folder = await partFolder(opening, "scheduler");
   return folder === null ? null : files.json(files.join(folder, "scheduler_config.json"));
 }
