@@ -58,6 +58,7 @@ function overChannels(g: Tensor): Tensor {
   return g.sum(g.shape.flatMap((_, i) => (i === 1 ? [] : [i])));
 }
 
+/** Convolutions, forward and their own gradients, and what is made of windows. */
 export const convRules = {
   Conv: ([g], [x, weight, bias], _, attrs) => [
     convGradInput(g, weight, attrs, spaceOf(x)),

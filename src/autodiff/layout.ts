@@ -44,6 +44,7 @@ function splitRule(
   );
 }
 
+/** Ops that move elements: each undoes the move, and adds up what was copied. */
 export const layoutRules = {
   Reshape: ([g], [x]) => [reshapeTo(g, x.shape)],
   Transpose: ([g], _, __, { perm }) => [g.transpose(...perm.map((_, i) => perm.indexOf(i)))],

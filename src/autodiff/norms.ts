@@ -66,6 +66,7 @@ function groupNormRule(
   ];
 }
 
+/** Normalisations, from the mean and the deviation that they divide by. */
 export const normRules = {
   LayerNorm: ([g], inputs, _, attrs) => layerNormRule(g, inputs, attrs),
   GroupNorm: ([g], inputs, _, attrs) => groupNormRule(g, inputs, attrs),

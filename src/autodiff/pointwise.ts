@@ -38,6 +38,7 @@ function extremumRule(g: Tensor, a: Tensor, b: Tensor, aWins: Tensor): Tensor[] 
 
 const floats = new Set(["f64", "f32", "f16", "bf16"]);
 
+/** Ops of one place: the derivative there times the gradient, summed over what was broadcast. */
 export const pointwiseRules = {
   Neg: ([g]) => [g.neg()],
   Abs: ([g], [x]) => [g.mul(x.sign())],

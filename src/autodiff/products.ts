@@ -49,6 +49,7 @@ function attentionRule(
   ];
 }
 
+/** Matrix products and attention. */
 export const productRules = {
   MatMul: ([g], [a, b]) => matMulRule(g, a, b),
   Linear: ([g], [x, weight, bias]) => {

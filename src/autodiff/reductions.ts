@@ -32,6 +32,7 @@ function gatherRule(g: Tensor, x: Tensor, indices: Tensor, axis: number): Tensor
   return summed.transpose(...back);
 }
 
+/** Ops along axes: gradients go back to every element that was taken in. */
 export const reductionRules = {
   ReduceSum: ([g], [x], _, { axes }) => [withAxes(g, x, axes).expand(...x.shape)],
   ReduceMean: ([g], [x], [y], { axes }) => {

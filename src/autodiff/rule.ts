@@ -1,6 +1,7 @@
 /** @file What a differentiation rule is: vector–Jacobian products in reverse mode. */
 import type { Attrs, CompositeName, Inputs, PrimitiveName, Tensor } from "../tensor/index.ts";
 
+/** Ops that have a rule: all but the leaves of a graph. */
 export type DifferentiableName = PrimitiveName | CompositeName;
 
 /** Gradients of the outputs; where an op has several, those that nobody asked about are null. */

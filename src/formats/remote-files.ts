@@ -22,6 +22,7 @@ export type Fetch = (
   },
 ) => Promise<Response>;
 
+/** Where files behind URLs are kept, how they are fetched, and who hears of it. */
 export interface RemoteOptions {
   readonly store: FileStore;
   /** The platform's `fetch`, or one that adds what a server asks for. */

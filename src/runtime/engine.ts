@@ -21,6 +21,7 @@ export type Binding =
 /** What an engine computes in. Values that cross its border are f32 in either. */
 export type Precision = "f32" | "bf16";
 
+/** How a graph becomes a program: where its weights are, and what speed may cost in memory. */
 export interface CompileOptions {
   readonly bind: (parameter: Parameter) => Binding;
   /** `lean` keeps weights mapped and unpacked; `fast` packs them for speed and pays with private memory. */
@@ -33,6 +34,7 @@ export interface CompileOptions {
   readonly cache?: "disk" | "none";
 }
 
+/** What may differ between the runs of one program. */
 export interface RunOptions {
   /** Memory to write outputs into, by name; outputs not named get memory of their own. */
   readonly into?: Readonly<Record<string, Value>>;

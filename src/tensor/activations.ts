@@ -58,6 +58,7 @@ export function clamp(x: Tensor, { min, max }: { min?: number; max?: number }): 
   return max === undefined ? low : low.greater(max).where(lift(max, x), low);
 }
 
+/** x². */
 export function square(x: Tensor): Tensor {
   return x.mul(x);
 }

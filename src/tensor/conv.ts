@@ -3,6 +3,7 @@ import type { ConvAttrs } from "./ops.ts";
 import { applyOne, type Tensor } from "./tensor.ts";
 import { perAxis } from "./windows.ts";
 
+/** Where a kernel is laid on, per spatial axis or one number for all, as torch names it. */
 export interface ConvOptions {
   readonly stride?: number | readonly number[];
   /** On both sides of each axis. */

@@ -2,6 +2,7 @@
 import { clamp } from "./activations.ts";
 import type { Tensor } from "./tensor.ts";
 
+/** How places of a grid become pixels. */
 export interface GridSampleOptions {
   /** What lies outside: zeros, or the nearest border pixel. */
   readonly outside?: "zeros" | "border";

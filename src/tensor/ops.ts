@@ -115,9 +115,15 @@ export interface Composites<T> {
 
 /** Every row: leaves, primitives, composites. */
 export interface Ops<T> extends Leaves, Primitives<T>, Composites<T> {}
+/** Name of any op, as in ONNX where ONNX has it. */
 export type OpName = keyof Ops<unknown>;
+/** Ops without inputs: where values enter a graph. */
 export type LeafName = keyof Leaves;
+/** Ops that every engine has. */
 export type PrimitiveName = keyof Primitives<unknown>;
+/** Ops whose meaning is a body of primitives. */
 export type CompositeName = keyof Composites<unknown>;
+/** Inputs of an op when a value is a `T`. */
 export type Inputs<K extends OpName, T> = Ops<T>[K]["inputs"];
+/** What a node of an op says beside its inputs. */
 export type Attrs<K extends OpName> = Ops<unknown>[K]["attrs"];

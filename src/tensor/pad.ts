@@ -4,6 +4,7 @@ import { indices } from "./layout.ts";
 import type { Tensor } from "./tensor.ts";
 import { show } from "./type.ts";
 
+/** What lies beyond the ends of an axis, by the names of torch. */
 export type PadMode = "constant" | "reflect" | "replicate" | "circular";
 
 /** Which element of an axis stands at place i when the axis goes on beyond its ends. */

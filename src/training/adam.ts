@@ -20,6 +20,7 @@ export interface NAdamConfig extends Moments {
   readonly momentumDecay: number;
 }
 
+/** Settings of RAdam, which are those of the running means alone. */
 export interface RAdamConfig extends Moments {
   readonly kind: "radam";
 }

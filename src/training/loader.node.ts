@@ -13,10 +13,12 @@ export interface LoaderTask {
   readonly folder: string;
 }
 
+/** What the loading thread is asked for: a batch by its step and part, or to stop. */
 export type LoaderRequest =
   | { readonly kind: "make"; readonly id: number; readonly step: number; readonly part: number }
   | { readonly kind: "close" };
 
+/** What it answers to a batch that was asked for. */
 export type LoaderReply =
   | { readonly kind: "batch"; readonly id: number; readonly batch: Batch }
   | { readonly kind: "failed"; readonly id: number; readonly error: SentError };

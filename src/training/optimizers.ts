@@ -12,6 +12,7 @@ export interface SgdConfig {
   readonly weightDecay: number;
 }
 
+/** Settings of RMSprop; `alpha` is how much of the mean square a step keeps. */
 export interface RmspropConfig {
   readonly kind: "rmsprop";
   readonly alpha: number;
@@ -19,6 +20,7 @@ export interface RmspropConfig {
   readonly weightDecay: number;
 }
 
+/** Settings of Adagrad; `rateDecay` slows it beside what the sum of squares does. */
 export interface AdagradConfig {
   readonly kind: "adagrad";
   readonly rateDecay: number;

@@ -28,6 +28,7 @@ export type TrainEvent =
   | { readonly kind: "picture"; readonly file: string }
   | { readonly kind: "finished"; readonly stage: string; readonly folder: string };
 
+/** Where a recipe is trained, on what, and how often it is written down. */
 export interface TrainOptions {
   /** The run folder: checkpoints, diary and pictures of each stage lie in folders below it. */
   readonly folder: string;
