@@ -70,9 +70,10 @@ class Job {
     this.#signal.throwIfAborted();
     const pictures = picturesOf(this.#request).length;
     const noise = latents === null ? null : await readStartNoise(latents, pictures);
-    const { model, notes } = await this.#model.get(this.#request, (text) =>
-      this.#emit({ type: "preparing", text }),
-    );
+    const { model, notes } = await this.#model.get(this.#request, {
+      say: (text) => this.#emit({ type: "preparing", text }),
+      signal: this.#signal,
+    });
     const drawing = prepareDrawing(model, this.#request, noise);
     const settings = { ...drawing.settings, version: limnVersion() };
     this.#times.load += this.#lap();

@@ -10,7 +10,7 @@ import {
 } from "../pipelines/index.ts";
 import { compileMode, hasRoomToPack, type Work } from "./compile-mode.ts";
 import { openEngine, type Chosen } from "./engines/choose.ts";
-import { choosePrecision } from "./engines/precision.ts";
+import { choosePrecision, type Measuring } from "./engines/precision.ts";
 import { kindOf } from "./model-kind.ts";
 import type { GenerateRequest } from "./protocol.ts";
 
@@ -30,8 +30,11 @@ export class OpenModel implements AsyncDisposable {
   #key = "";
   #opened: Opened | null = null;
 
-  /** `say` is told, as a sentence, of work that takes a while. */
-  async get(opening: Opening, say: (text: string) => void = () => undefined): Promise<Opened> {
+  /** Opens a model, or gives back the one that is open. */
+  async get(
+    opening: Opening,
+    measuring: Pick<Measuring, "say" | "signal"> = { say: () => undefined },
+  ): Promise<Opened> {
     const { folder, engine, precision, threads } = opening;
     const mode = opening.mode ?? (await compileMode(opening));
     const key = JSON.stringify([folder, engine, precision, mode, threads]);
@@ -44,7 +47,7 @@ export class OpenModel implements AsyncDisposable {
       mode: chosen.engine.name === "openvino" ? "fast" : mode,
       ...(threads === null ? {} : { threads }),
     });
-    const own = await choosePrecision(precision, model, { say });
+    const own = await choosePrecision(precision, model, measuring);
     this.#opened = { model: own === "f32" ? model : narrowed(model), notes: chosen.notes };
     this.#key = key;
     return this.#opened;

@@ -60,7 +60,7 @@ test("OpenVINO that is nowhere is passed over in silence", async () => {
   expect([taken.name, notes]).toEqual(["ort", []]);
 });
 
-test("OpenVINO that is broken is one sentence, and ONNX Runtime draws", async () => {
+test("[G13] OpenVINO that is broken is one sentence, and ONNX Runtime draws", async () => {
   const folder = openVinoIs("not a library");
   const { engine: taken, notes } = await openEngine();
   expect(taken.name).toBe("ort");

@@ -66,7 +66,7 @@ test("numbers that are none in bf16 are a verdict, and kept", async () => {
   expect((await decide(0.01)).said).toEqual([]);
 });
 
-test("it is measured once, said once, and kept", async () => {
+test("[G13] it is measured once, said once, and kept", async () => {
   const first = await decide(0.01);
   expect(first.said).toEqual([expect.stringContaining("measuring")]);
   expect(first.compiled).toContain("bf16");
@@ -100,6 +100,19 @@ test("a precision that is named is taken without measuring, or refused", async (
   await expect(asked).rejects.toThrow(
     "precision: the engine ort computes in f32 on this machine, not in bf16",
   );
+});
+
+test("a measurement can be stopped, and leaves no verdict", async () => {
+  const { engine } = await erring(0.01);
+  await using model = await load(sd1, { engine, threads: 1 });
+  const controller = new AbortController();
+  const asked = choosePrecision("auto", model, {
+    say: () => controller.abort(new Error("enough")),
+    signal: controller.signal,
+    fast: true,
+  });
+  await expect(asked).rejects.toThrow("enough");
+  expect((await decide(0.01)).said).toHaveLength(1);
 });
 
 test("models without words are measured too", async () => {

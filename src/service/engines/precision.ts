@@ -30,11 +30,19 @@ interface Verdict {
   readonly ratio: number;
 }
 
+/** Who is told of a measurement, and who may stop it. */
+export interface Measuring {
+  readonly say: (text: string) => void;
+  readonly signal?: AbortSignal;
+  /** Whether the processor has instructions for bf16. */
+  readonly fast?: boolean;
+}
+
 /** Decides a precision. `say` is told, as a sentence, of work that takes a while. */
 export async function choosePrecision(
   choice: PrecisionChoice,
   model: Model,
-  { say, fast = hasFastHalves() }: { say: (text: string) => void; fast?: boolean },
+  { say, signal, fast = hasFastHalves() }: Measuring,
 ): Promise<Precision> {
   const { engine } = model.runner.options;
   if (choice !== "auto") return checkedPrecision(choice, engine);
@@ -42,7 +50,7 @@ export async function choosePrecision(
   const file = verdictFile(model);
   const known = await readVerdict(file);
   if (!known) say(`measuring, once for this model, whether bf16 is exact enough`);
-  const verdict = known ?? (await measure(model, file));
+  const verdict = known ?? (await measure(model, file, signal ?? null));
   return verdict.ratio >= leastRatio ? "bf16" : "f32";
 }
 
@@ -75,10 +83,10 @@ async function readVerdict(file: string): Promise<Verdict | null> {
   }
 }
 
-async function measure(model: Model, file: string): Promise<Verdict> {
-  const wide = await outputs(model, "f32");
+async function measure(model: Model, file: string, signal: AbortSignal | null): Promise<Verdict> {
+  const wide = await outputs(model, "f32", signal);
   // Numbers that are none in bf16 alone are a verdict too.
-  const narrow = await outputs(model, "bf16").catch((error: unknown) => {
+  const narrow = await outputs(model, "bf16", signal).catch((error: unknown) => {
     if (error instanceof EngineError) return null;
     throw error;
   });
@@ -111,14 +119,19 @@ const timesteps = [950, 500, 50];
 const side = 32;
 
 /** The network's outputs in a precision, on noise that is always the same. */
-async function outputs(model: Model, precision: Precision): Promise<HostArray[]> {
+async function outputs(
+  model: Model,
+  precision: Precision,
+  signal: AbortSignal | null,
+): Promise<HostArray[]> {
+  signal?.throwIfAborted();
   const options: RunnerOptions = { ...model.runner.options, precision, cache: "none" };
   await using runner = new GraphRunner(options);
   await using predictor =
     model instanceof StableDiffusion
-      ? await wordedPredictor(new StableDiffusion(model.parts, runner))
+      ? await wordedPredictor(new StableDiffusion(model.parts, runner), signal)
       : {
-          ...(await new PixelDiffusion(model.parts, runner).predictor(1, null)),
+          ...(await new PixelDiffusion(model.parts, runner).predictor(1, signal)),
           shape: model.shape(1),
         };
   const noise = keyedRandom(0, 0, 0).normal(predictor.shape);
@@ -127,13 +140,14 @@ async function outputs(model: Model, precision: Precision): Promise<HostArray[]>
   return found;
 }
 
-async function wordedPredictor(model: StableDiffusion) {
+async function wordedPredictor(model: StableDiffusion, signal: AbortSignal | null) {
   const { defaults } = model.parts;
   const [width, height] = [defaults.width, defaults.height].map((pixels) =>
     Math.min(pixels, side * defaults.factor),
   );
   const prompt = "a photograph of a red apple on a table";
-  const request = completeRequest({ prompt, guidance: 1, width, height }, defaults);
+  const own = signal === null ? {} : { signal };
+  const request = completeRequest({ prompt, guidance: 1, width, height, ...own }, defaults);
   const predictor = await model.predictor(request, await model.encode(request));
   return {
     ...predictor,
