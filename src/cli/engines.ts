@@ -120,12 +120,9 @@ async function install({ json, devices, index, use, by, dryRun }: EnginesWords):
   const progress = new Progress();
   const installed = await interruptible(
     (signal) =>
-      installOpenVino(request, { signal, tell: (event) => progress.show(event) })
-        .catch((error: unknown) => {
-          if (signal.aborted) return null; // what was asked for, and told as such
-          throw error;
-        })
-        .finally(() => progress.end()),
+      installOpenVino(request, { signal, tell: (event) => progress.show(event) }).finally(() =>
+        progress.end(),
+      ),
     {
       onInterrupt: () => console.error("\nlimn: stopping; nothing is left behind"),
       patience: () => 10,
