@@ -1,6 +1,5 @@
 /** @file `limn generate`: prompts to pictures. */
 import { randomInt } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { RequestError } from "../base/index.ts";
 import {
@@ -17,6 +16,7 @@ import {
 } from "../service/index.ts";
 import { readGenerateWords, type GenerateWords } from "./generate-options.ts";
 import { printJson, say } from "./print.ts";
+import { readPrompts } from "./prompts-file.ts";
 import { progressOf } from "./progress.ts";
 import { interruptible } from "./signals.ts";
 
@@ -116,7 +116,7 @@ async function requestOf(given: GenerateWords): Promise<Asked> {
     },
     name,
   );
-  for (const note of notes) console.error(`limn: ${note}`);
+  for (const note of notes) say(`limn: ${note}`);
   const request = {
     folder,
     prompts: await promptsOf(given, folder),
@@ -149,22 +149,8 @@ async function promptsOf(
 ): Promise<readonly string[]> {
   if (prompt !== undefined && prompts !== undefined)
     throw new RequestError("prompts", "needs no PROMPT beside it");
-  if (prompts !== undefined) return linesOf(prompts);
+  if (prompts !== undefined) return readPrompts(prompts);
   if (prompt !== undefined) return [prompt];
   if ((await kindOf(folder)) === "unconditional") return [""];
   throw new RequestError("prompt", "there is nothing to draw", { hint: 'limn "a red apple"' });
-}
-
-async function linesOf(path: string): Promise<readonly string[]> {
-  const text = await readFile(path, "utf8").catch((): never => {
-    throw new RequestError("prompts", `there is no file ${path} that can be read`);
-  });
-  const lines = text
-    .replace(/^\ufeff/, "")
-    .split(/\r?\n/)
-    .filter((line) => line.trim() !== "");
-  const marked = lines.filter((line) => line.trimStart().startsWith("#")).length;
-  if (marked > 0) say(`limn: lines of ${path} that begin with # are drawn too: ${marked}`);
-  if (lines.length > 0) return lines;
-  throw new RequestError("prompts", `${path} has no lines`);
 }

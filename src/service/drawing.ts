@@ -116,6 +116,9 @@ function textDrawing(
   const { negative, steps, guidance, guidanceRescale, width, height, clipSkip } = full;
   const prompts = [...new Set(pictures.map(({ prompt }) => prompt))];
   const texts = [...new Set([...prompts, negative ?? ""])];
+  // The picture carries its texts, and PNG has none with a NUL: better said before the work than after it.
+  for (const text of texts)
+    if (text.includes("\0")) throw new RequestError("prompt", `${quote(text)} holds a NUL`);
   return {
     pictures,
     notes: [

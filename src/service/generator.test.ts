@@ -105,6 +105,15 @@ test("[G5] a job cancelled before its turn never starts", async () => {
   expect([ending.type, words]).toEqual(["cancelled", ["cancelled"]]);
 });
 
+test("[G12] a text that no picture can carry is refused before anything is drawn", async () => {
+  const { words, onEvent } = recorder();
+  const generator = startHere();
+  await expect(
+    generator.generate({ ...request, prompts: ["a cat", "a\0"] }, { onEvent }),
+  ).rejects.toThrow('prompt: "a\\u0000" holds a NUL');
+  expect(words).not.toContain("started");
+});
+
 test("[G6] failures arrive as they were thrown, and the next job is unharmed", async () => {
   const generator = startHere();
   const failure = generator.generate({ ...request, sampler: "Eular" });
