@@ -300,7 +300,7 @@ test("train runs a recipe, stops on Ctrl-C with a checkpoint, and goes on from t
 
 test("a preparation that does not listen is left by Ctrl-C", async () => {
   const folder = freshFolder();
-  const recipe = `export default { name: "slow", stages: [], async *prepare() {
+  const recipe = `export default { name: "slow", stages: [{ name: "never" }], async *prepare() {
     yield "preparing";
     await new Promise((done) => setTimeout(done, 60_000));
   } };`;

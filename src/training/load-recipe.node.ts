@@ -66,6 +66,10 @@ export async function loadRecipe(path: string): Promise<Recipe> {
     throw new RequestError("recipe", `${path} does not export a recipe by default`, {
       hint: whatItIs,
     });
+  if (recipe.stages.length === 0)
+    throw new RequestError("recipe", `${path} has no stages, so there is nothing to train`, {
+      hint: "stages: [{ name, steps, … }]; recipes/ddpm.ts is one",
+    });
   return recipe;
 }
 

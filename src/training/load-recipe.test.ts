@@ -44,6 +44,9 @@ test("a file that is no recipe is told so", async () => {
   await expect(loadRecipe(folder)).rejects.toThrow("is not a file");
   await writeFile(recipe, "export const recipe = 1;");
   await expect(loadRecipe(recipe)).rejects.toThrow("does not export a recipe by default");
+  const empty = join(folder, "empty.ts");
+  await writeFile(empty, 'export default { name: "nothing", stages: [] };');
+  await expect(loadRecipe(empty)).rejects.toThrow("has no stages, so there is nothing to train");
 });
 
 test.each([

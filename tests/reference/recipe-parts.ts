@@ -12,7 +12,7 @@ export async function recipeParts<T>(file: string): Promise<T> {
     await writeFile(
       wrapper,
       `import * as parts from ${JSON.stringify(resolve("recipes", file))};
-       export default { name: "parts", stages: [], parts };`,
+       export default { name: "parts", stages: [{ name: "none" }], parts };`,
     );
     return ((await loadRecipe(wrapper)) as unknown as { parts: T }).parts;
   } finally {
