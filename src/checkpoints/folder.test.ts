@@ -66,6 +66,16 @@ test("weights of another model are refused by count and name", async () => {
   );
 });
 
+test("a scheduler_config.json that is not there is told with the way out", async () => {
+  const folder = await copyOf("sd1");
+  await rm(join(folder, "scheduler/scheduler_config.json"));
+  const error: unknown = await openFolder(folder).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({
+    message: `${join(folder, "scheduler/scheduler_config.json")} does not exist`,
+    hint: expect.stringContaining("comes with the model: download it") as string,
+  });
+});
+
 test("a folder without model_index.json is no diffusers folder", async () => {
   await expect(openFolder("tests")).rejects.toThrow("tests has no model_index.json");
 });

@@ -1,5 +1,5 @@
 /** @file A diffusers folder, wherever it lies: its parts are built, their weights located, and nothing large is read. */
-import { WeightError } from "../base/index.ts";
+import { FormatError, WeightError } from "../base/index.ts";
 import type { JsonValue, SafetensorsIndex } from "../formats/index.ts";
 import {
   AutoencoderKL,
@@ -146,8 +146,16 @@ async function partFolder({ files, parts }: Opening, name: PartName): Promise<st
   return (await files.isFolder(name)) ? files.join(files.path, name) : files.path;
 }
 
+const ofScheduler =
+  "it says how a model's noise is spread, and comes with the model: download it from the same place";
+
 async function schedulerConfig(opening: Opening): Promise<JsonValue | null> {
   const { files } = opening;
   const folder = await partFolder(opening, "scheduler");
-  return folder === null ? null : files.json(files.join(folder, "scheduler_config.json"));
+  if (folder === null) return null;
+  return files.json(files.join(folder, "scheduler_config.json")).catch((cause: unknown) => {
+    throw cause instanceof FormatError && cause.hint === undefined
+      ? new FormatError(cause.message, { hint: ofScheduler, cause })
+      : cause;
+  });
 }

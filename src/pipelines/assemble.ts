@@ -122,7 +122,10 @@ export function filesOf({ weights }: Located): string[] {
 }
 
 function schedulerOf({ path, scheduler }: DiffusersFolder): Settings {
-  if (scheduler === null) throw new WeightError(`${path} has no scheduler_config.json`);
+  if (scheduler === null)
+    throw new WeightError(`${path} has no scheduler`, {
+      hint: "model_index.json names none; it needs one, and scheduler/scheduler_config.json",
+    });
   return jsonObject(scheduler, `scheduler_config.json of ${path}`);
 }
 
