@@ -43,6 +43,8 @@ export function serveGenerator(port: Port<GeneratorMessage, GeneratorCommand>): 
 
 type Emit = (event: GeneratorEvent, transfer?: ArrayBuffer[]) => void;
 
+type Started = Omit<Extract<GeneratorEvent, { type: "started" }>, "type">;
+
 /** One request on its way: its times, its latents, its pictures. */
 class Job {
   readonly #model: OpenModel;
@@ -77,8 +79,8 @@ class Job {
     const drawing = prepareDrawing(model, this.#request, noise);
     const settings = { ...drawing.settings, version: limnVersion() };
     this.#times.load += this.#lap();
-    this.#emit({ type: "started", settings, pictures, notes: [...notes, ...drawing.notes] });
-    for (let from = 0; from < pictures; from += batch) await this.#batch(drawing, settings, from);
+    const started = { settings, pictures, notes: [...notes, ...drawing.notes] };
+    for (let from = 0; from < pictures; from += batch) await this.#batch(drawing, started, from);
     this.#emit({
       type: "done",
       timings: this.#times,
@@ -88,7 +90,8 @@ class Job {
     });
   }
 
-  async #batch(drawing: Drawing, settings: Settings, from: number): Promise<void> {
+  async #batch(drawing: Drawing, started: Started, from: number): Promise<void> {
+    const { settings } = started;
     const count = Math.min(this.#request.batch, drawing.pictures.length - from);
     const run = drawing.draw(from, this.#signal);
     let steps = 0;
@@ -108,6 +111,8 @@ class Job {
             steps = news.steps;
             this.#initNoiseSigma = news.initNoiseSigma;
             this.#keep("initial", news.x);
+            // What the machine has no memory for was refused before: what it would have cost is of no interest then.
+            if (from === 0) this.#emit({ type: "started", ...started });
             break;
           case "step":
             this.#times.steps.push(seconds);

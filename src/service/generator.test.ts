@@ -221,6 +221,15 @@ test("config fields that limn does not know are told with the picture", async ()
   expect(notes.join("\n")).toMatch(/unet.config\.json: .*brand_new_option/);
 });
 
+test("[G12] what there is no memory for is refused before its cost is told", async () => {
+  const { words, onEvent } = recorder();
+  const asked = { ...request, width: 32_768, height: 32_768 };
+  await expect(startHere().generate(asked, { onEvent })).rejects.toThrow(
+    /needs about .* of memory, but only/,
+  );
+  expect(words).toEqual(["failed"]);
+});
+
 test("[G12] a size far from the model's own is noted, and what it costs", async () => {
   const notes: string[] = [];
   const onEvent = (event: GeneratorEvent) =>

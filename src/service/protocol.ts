@@ -91,6 +91,7 @@ export type GeneratorCommand =
 export type GeneratorEvent =
   /** What takes a while before the start, as a sentence. */
   | { readonly type: "preparing"; readonly text: string }
+  /** All that can be refused was found possible: what follows are steps. */
   | {
       readonly type: "started";
       readonly settings: Settings;
