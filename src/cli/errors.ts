@@ -26,7 +26,7 @@ export function printError(
 ): void {
   if (error instanceof Shown) return;
   const { code, message, hint } = describe(error);
-  if (json) printJson({ error: { code, message, hint } });
+  if (json) printJson({ error: { code, message, ...(hint === null ? {} : { hint }) } });
   else say(`limn: ${message}${hint === null ? "" : ` (${hint})`}`);
   if (debug && error instanceof Error) for (const line of stackOf(error).split("\n")) say(line);
 }

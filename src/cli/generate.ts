@@ -1,5 +1,6 @@
 /** @file `limn generate`: prompts to pictures. */
 import { randomInt } from "node:crypto";
+import { access, constants } from "node:fs/promises";
 import { resolve } from "node:path";
 import { RequestError } from "../base/index.ts";
 import {
@@ -134,7 +135,7 @@ async function requestOf(given: GenerateWords): Promise<Asked> {
     rng: given.rng ?? "torch",
     eta: given.eta ?? null,
     clipSkip: given.clipSkip ?? null,
-    latents: given.latents === undefined ? null : resolve(given.latents),
+    latents: await latentsOf(given),
     keepLatents: given.saveLatents !== undefined,
     ...way,
     mode: null,
@@ -153,4 +154,15 @@ async function promptsOf(
   if (prompt !== undefined) return [prompt];
   if ((await kindOf(folder)) === "unconditional") return [""];
   throw new RequestError("prompt", "there is nothing to draw", { hint: 'limn "a red apple"' });
+}
+
+/** The whole path of the file of noise; a name that leads nowhere is found out before the model is opened. */
+async function latentsOf({ latents }: GenerateWords): Promise<string | null> {
+  if (latents === undefined) return null;
+  await access(latents, constants.R_OK).catch((): never => {
+    throw new RequestError("latents", `there is no file ${latents} that can be read`, {
+      hint: "it needs a .safetensors file with noise, such as --save-latents writes",
+    });
+  });
+  return resolve(latents);
 }

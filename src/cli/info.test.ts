@@ -66,6 +66,9 @@ test.each([false, true])("errors are shown and not obeyed, with --json %s", (jso
   printError(new FormatError(evil, { hint: evil }), { json, debug: true });
   for (const line of printed) expect(line).toMatch(harmless);
   expect(printed.join("")).toContain("owned");
+  printed = [];
+  printError(new FormatError("torn"), { json, debug: false });
+  expect(printed).toEqual([json ? '{"error":{"code":"format","message":"torn"}}' : "limn: torn"]);
 });
 
 test("numbers that are none are counted", async () => {

@@ -55,7 +55,12 @@ export function wholeNumber(field: string, least: number): (text: string) => num
 
 /** A seed, or -1 for one that is drawn, as A1111 writes it; for commander. */
 export function seedNumber(text: string): number {
-  return text === "-1" ? -1 : wholeNumber("seed", 0)(text);
+  const value = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (text === "-1" || Number.isSafeInteger(value)) return Number(text);
+  throw new RequestError(
+    "seed",
+    `must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, or -1 to draw one, got "${text}"`,
+  );
 }
 
 /** A number from `least`, for commander. */
