@@ -47,10 +47,27 @@ function readPackaged(name: string, file: string): unknown {
     return JSON.parse(readFileSync(require.resolve(`${name}/${file}`), "utf8"));
   } catch (cause) {
     throw new LimnError("data", `the emoji data set needs ${file} of the package ${name}`, {
-      hint: `npm install --save-dev ${name}`,
+      hint: `npm install --save-dev ${missingPackages([name]).join(" ")}`,
       cause,
     });
   }
+}
+
+/** The package that was missed and those that would be missed next: one install brings them all. */
+export function missingPackages(
+  missed: readonly string[],
+  resolve: (file: string) => string = require.resolve,
+): string[] {
+  const all = ["emojibase-data", ...setNames.map((name) => emojiSets[name].package)];
+  const missing = all.filter((name) => {
+    try {
+      resolve(`${name}/package.json`);
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  return [...new Set([...missed, ...missing])];
 }
 
 function sourceOf(name: string): Source {
