@@ -75,6 +75,12 @@ const cases: [string, string[], number, RegExp][] = [
     2,
     /latents: there is no file none\.safetensors that can be read \(it needs a \.safetensors file/,
   ],
+  [
+    "a mistyped command",
+    ["trian", resolve("package.json")],
+    2,
+    /there is no "trian"; did you mean train\? \(limn train .*; to draw it: limn generate "trian /,
+  ],
   ["a picture that is none", ["info", "none.png"], 1, /none\.png does not exist/],
   [
     "a file that says nothing of itself",

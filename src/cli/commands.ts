@@ -1,7 +1,6 @@
 /** @file The commands there are. A new one is a line here and a file beside it. */
 
 import { RequestError } from "../base/index.ts";
-import { nearest } from "../service/index.ts";
 
 /** Runs a command on the words after its name; resolves to the exit code. */
 export type RunCommand = (words: readonly string[]) => Promise<number>;
@@ -61,6 +60,9 @@ export interface Wanted {
 export function wantedBy(words: readonly string[]): Wanted {
   const [first, ...rest] = words;
   if (first === undefined || overviews.has(first)) return { name: null, words };
+  const at = firstPlain(words);
+  if (at > 0 && (isCommand(words[at]) || reserved.has(words[at])))
+    return wantedAfterOptions(words.slice(0, at), words.slice(at));
   if (first === "help") return helpOf(rest[0]);
   if (reserved.has(first))
     throw new RequestError("command", `"${first}" is not in this version of limn`, {
@@ -69,10 +71,29 @@ export function wantedBy(words: readonly string[]): Wanted {
   return isCommand(first) ? { name: first, words: rest } : { name: "generate", words };
 }
 
-/** The command that the first word of a prompt looks like a slip of, null for none. */
-export function slipOf([first = ""]: readonly string[]): CommandName | null {
-  const meant = isCommand(first) ? null : nearest(first, Object.keys(commands));
-  return meant !== null && isCommand(meant) ? meant : null;
+/** Options that every command has: they may stand before it too. */
+const everywhere = new Set(["--json", "--debug", "-h", "--help"]);
+
+/** Place of the first word that is neither an option nor the value of one, as drawing has them; -1 for none. */
+export function firstPlain(words: readonly string[]): number {
+  for (let at = 0; at < words.length;) {
+    const word = words[at];
+    if (!word.startsWith("-") || word === "-" || word === "--") return word === "--" ? -1 : at;
+    at += everywhere.has(word) || word.includes("=") ? 1 : 2;
+  }
+  return -1;
+}
+
+/** A command after options: theirs if all have them, else nobody knows whose. */
+function wantedAfterOptions(
+  options: readonly string[],
+  [name, ...rest]: readonly string[],
+): Wanted {
+  if (name === "generate" || options.every((word) => everywhere.has(word)))
+    return wantedBy([name, ...options, ...rest]);
+  throw new RequestError("command", `the options of ${name} come after it`, {
+    hint: `limn ${name} …; to draw it: limn generate ${options.join(" ")} "${name} …"`,
+  });
 }
 
 function helpOf(name: string | undefined): Wanted {
@@ -83,4 +104,5 @@ function helpOf(name: string | undefined): Wanted {
   });
 }
 
-const isCommand = (name: string): name is CommandName => Object.hasOwn(commands, name);
+/** Whether a word is a command of this version. */
+export const isCommand = (name: string): name is CommandName => Object.hasOwn(commands, name);

@@ -1,14 +1,15 @@
 #!/usr/bin/env node
 /** @file The command `limn`: finds out which command is meant and loads that one only. */
-import { commands, slipOf, wantedBy } from "./commands.ts";
+import { commands, firstPlain, wantedBy } from "./commands.ts";
 import { exitCodeOf, printError } from "./errors.ts";
 import { say } from "./print.ts";
 import { parseWords, programOf } from "./program.ts";
+import { slipIn } from "./slips.ts";
 
 async function main(all: readonly string[]): Promise<number> {
   const { name, words } = wantedBy(all);
-  const slip = name === "generate" && words === all ? slipOf(all) : null;
-  if (slip !== null) say(`limn: drawing "${all[0]}"; for the command: limn ${slip}`);
+  const slip = name === "generate" && words === all ? slipIn(all) : null;
+  if (slip !== null) say(`limn: drawing "${all[firstPlain(all)]}"; for the command: limn ${slip}`);
   if (name === null) {
     const { overview } = await import("./overview.ts");
     const program = overview(programOf());
