@@ -6,7 +6,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { RequestError } from "../base/index.ts";
-import { writeFileAtomic } from "../formats/index.ts";
+import { isAlive, writeFileAtomic } from "../formats/index.ts";
 import { ageOf, excess, patience, removeAbandoned, type Kept } from "./cache-room.node.ts";
 import { cacheFolder } from "./folders.node.ts";
 
@@ -184,15 +184,6 @@ async function isAbandoned(path: string): Promise<boolean> {
   return (
     (Number.isInteger(id) && id > 0 && !isAlive(id)) || (await ageOf(path, "written")) > patience
   );
-}
-
-function isAlive(id: number): boolean {
-  try {
-    process.kill(id, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 /** Out of everybody's sight at once, then gone: what is mapped stays mapped. */
