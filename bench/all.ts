@@ -40,11 +40,12 @@ const once: string[] = [];
 
 /** Everything so far: what breaks late loses nothing. */
 async function report(): Promise<void> {
-  const versions = new Map<string, string>();
+  const versions = new Set<string>();
   for (const { results } of found.values())
     for (const result of results)
-      if ("measured" in result) versions.set(result.name, result.measured.version);
-  const said = [...versions].map(([name, version]) => `${name}: ${version}`);
+      if ("measured" in result)
+        versions.add(`${result.name.replace(/ (f32|bf16)$/, "")} ${result.measured.version}`);
+  const said = [...versions];
   const tables: (Table | null)[] = [
     targetTable(found, size),
     composedTable(found, size),

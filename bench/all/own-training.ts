@@ -1,5 +1,5 @@
 /** @file limn's side of a training step: gradients, then the update, into memory that is there already. */
-import { value, type Engine, type Value } from "../../src/runtime/index.ts";
+import { ortEngine, value, type Engine, type Value } from "../../src/runtime/index.ts";
 import type { Graph, Parameter } from "../../src/tensor/index.ts";
 import { slotName } from "../../src/training/update.ts";
 import { emblemStep } from "../emblem-step.ts";
@@ -15,12 +15,12 @@ const memoryFor = (graph: Graph): Record<string, Value> =>
   );
 
 /** Compiles both programs; the answer is the loss and the norm of the gradients. */
-export async function openTraining({ batch }: Work, engine: Engine): Promise<Run> {
+export async function openTraining({ batch }: Work, engine: Engine, threads: number): Promise<Run> {
   const { graphs, inputs, state, parameters } = await emblemStep(batch);
   const bind = () => ({ kind: "input" }) as const;
   const gradients = await engine.compile(graphs.gradients, { bind });
-  // Master weights and moments stay in f32 whatever the gradients are computed in.
-  const update = await engine.compile(graphs.update, { bind, precision: "f32" });
+  // As limn train does it: the update is made by ONNX Runtime in f32, whatever computes the gradients.
+  const update = await (await ortEngine()).compile(graphs.update, { bind, threads });
   const [slopes, next] = [memoryFor(graphs.gradients), memoryFor(graphs.update)];
   return async () => {
     await gradients.run(inputs, { into: slopes });

@@ -27,7 +27,8 @@ async function givenOf({ given }: Work): Promise<Record<string, Float32Array>> {
 }
 
 async function open(work: Work, engine: Engine): Promise<Run> {
-  if (work.kind === "train") return (await import("./own-training.ts")).openTraining(work, engine);
+  if (work.kind === "train")
+    return (await import("./own-training.ts")).openTraining(work, engine, Number(threads));
   const given = await givenOf(work);
   return work.kind === "picture"
     ? openPicture(work, { engine, precision: precision as Precision }, given)
