@@ -2,7 +2,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
-import { describe, expect, test } from "vitest";
+import ts from "typescript";
+import { beforeAll, describe, expect, test } from "vitest";
+import { buildIfStale } from "./reference/built-cli.ts";
 import { MAY_IMPORT } from "./reference/layers.ts";
 
 interface Manifest {
@@ -65,6 +67,53 @@ describe("exports", () => {
       logLevel: "silent",
     } as const;
     await expect(build({ ...asCommonJs, ...waiting })).rejects.toThrow(/Top-level await/);
+  });
+});
+
+describe("types", () => {
+  beforeAll(() => buildIfStale(), 120_000);
+
+  // What a strict program that knows of no Node.js has: the language, a page, and nothing of node_modules/@types.
+  const options: ts.CompilerOptions = {
+    target: ts.ScriptTarget.ES2022,
+    lib: ["lib.es2022.d.ts", "lib.dom.d.ts"],
+    module: ts.ModuleKind.NodeNext,
+    types: [],
+    strict: true,
+    skipLibCheck: false,
+    noEmit: true,
+  };
+  const faces = pathsIn(manifest.exports).filter((path) => path.endsWith(".d.ts"));
+
+  test("stand alone: no face needs @types/node or a newer library", () => {
+    const program = ts.createProgram(faces, options);
+    const own = program.getSourceFiles().filter(({ fileName }) => fileName.includes("dist/"));
+    expect(own.length).toBeGreaterThan(100);
+    const found = [...program.getOptionsDiagnostics(), ...program.getSemanticDiagnostics()];
+    const text = ts.formatDiagnostics(found, {
+      getCanonicalFileName: (name) => name,
+      getCurrentDirectory: () => process.cwd(),
+      getNewLine: () => "\n",
+    });
+    expect(text).toBe("");
+  });
+
+  test("each face that has something to close brings the types of that", () => {
+    const host = ts.createCompilerHost(options);
+    const read = new Map<string, ts.SourceFile | undefined>();
+    const parse = host.getSourceFile.bind(host);
+    host.getSourceFile = (name, ...how) => {
+      if (!read.has(name)) read.set(name, parse(name, ...how));
+      return read.get(name);
+    };
+    for (const face of faces) {
+      const files = ts.createProgram([face], options, host).getSourceFiles();
+      const closes = files.some(
+        ({ fileName, text }) => fileName.includes("dist/") && text.includes("Disposable"),
+      );
+      const brought = files.some(({ fileName }) => fileName.endsWith("lib.esnext.disposable.d.ts"));
+      expect([face, brought || !closes]).toEqual([face, true]);
+    }
   });
 });
 

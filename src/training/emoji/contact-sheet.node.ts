@@ -20,7 +20,7 @@ export async function contactSheet(
   rows: readonly SheetRow[],
   size: number,
   { thumbnail, columns }: SheetLayout = { thumbnail: 48, columns: 28 },
-): Promise<Buffer> {
+): Promise<Uint8Array> {
   const widest = Math.max(1, ...rows.map((row) => row.pictures.length));
   const perLine = Math.max(1, Math.floor(columns / widest));
   const [cellWidth, cellHeight] = [widest * thumbnail + 8, thumbnail + titleHeight + 4];
