@@ -20,12 +20,12 @@ export interface Rival {
 }
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-/** A bundle starts as a built program does; reading every source anew would count as limn's start. */
-const bundle = at("../../dist/bench/own-worker.js");
+/** A bundle starts as a built program does. Two folders below the root, as every source is; and in none that is published. */
+const bundle = at("../../runs/bench/own-worker.js");
 
 /** Builds limn's side of the contest. */
 export async function buildOwn(): Promise<void> {
-  mkdirSync(at("../../dist/bench"), { recursive: true });
+  mkdirSync(at("../../runs/bench"), { recursive: true });
   await build({
     entryPoints: [at("own-worker.ts")],
     outfile: bundle,
