@@ -22,6 +22,7 @@ import {
   goldenModel,
   limn,
   start,
+  beginWithoutOwnEngines,
 } from "./reference/built-cli.ts";
 
 const sd1 = goldenModel("sd1");
@@ -29,6 +30,7 @@ const quick = ["--model", sd1, "--steps", "2", "--width", "32", "--height", "32"
 const pixels = async (path: string) => (await readImage(path)).image.data;
 
 beforeAll(() => buildIfStale(), 120_000);
+beginWithoutOwnEngines();
 
 interface Report {
   files: string[];

@@ -2,12 +2,19 @@
 import { readdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { buildIfStale, freshFolder, goldenModel, limn } from "./reference/built-cli.ts";
+import {
+  buildIfStale,
+  freshFolder,
+  goldenModel,
+  limn,
+  beginWithoutOwnEngines,
+} from "./reference/built-cli.ts";
 
 const sd1 = goldenModel("sd1");
 const quick = ["--model", sd1, "--steps", "2", "--width", "32", "--height", "32"];
 
 beforeAll(() => buildIfStale(), 120_000);
+beginWithoutOwnEngines();
 
 const cases: [string, string[], number, RegExp][] = [
   ["a typo in an option", ["a cat", "--stpes", "4"], 2, /unknown option '--stpes'.*--steps/],

@@ -3,7 +3,7 @@ import { execFileSync, spawn, type ChildProcessWithoutNullStreams } from "node:c
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { onTestFinished } from "vitest";
+import { beforeEach, onTestFinished, vi } from "vitest";
 
 const root = resolve(import.meta.dirname, "../..");
 const entry = join(root, "dist/cli/main.js");
@@ -29,6 +29,15 @@ export interface Finished {
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** Hides engines and settings that this machine's user has: each test begins as on a machine that has only the package. */
+export function beginWithoutOwnEngines(): void {
+  beforeEach(() => {
+    vi.stubEnv("LIMN_DATA", freshFolder());
+    for (const name of ["LIMN_OPENVINO", "INTEL_OPENVINO_DIR"]) vi.stubEnv(name, "");
+    onTestFinished(() => void vi.unstubAllEnvs());
+  });
 }
 
 /** A folder of its own for one test, gone with it; its name is what shells and ASCII dislike. */
