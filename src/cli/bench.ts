@@ -18,6 +18,7 @@ import {
   type ModelResult,
 } from "../service/index.ts";
 import { planLines, resultLines, settingText } from "./bench-table.ts";
+import { print, printJson, say, sayBelow } from "./print.ts";
 import { commandNamed, oneOf, parseWords, wholeNumber } from "./program.ts";
 import { interruptible } from "./signals.ts";
 
@@ -82,7 +83,7 @@ export async function bench(words: readonly string[]): Promise<number> {
       }
     },
     {
-      onInterrupt: () => console.error("\nlimn: stopping; Ctrl-C again kills"),
+      onInterrupt: () => sayBelow("limn: stopping; Ctrl-C again kills"),
       patience: () => 10,
     },
   );
@@ -91,8 +92,8 @@ export async function bench(words: readonly string[]): Promise<number> {
 
 async function forget(json: boolean): Promise<number> {
   const forgot = await forgetSetting();
-  if (json) console.log(JSON.stringify({ forgot }));
-  else console.log(forgot ? "forgot the saved setting" : "nothing was saved");
+  if (json) printJson({ forgot });
+  else print(forgot ? "forgot the saved setting" : "nothing was saved");
   return 0;
 }
 
@@ -100,16 +101,16 @@ function take(event: BenchEvent, { found, json }: { found: Findings; json: boole
   switch (event.type) {
     case "plan":
       found.plan = event.plan;
-      for (const line of planLines(event.plan, event.seconds)) console.error(line);
+      for (const line of planLines(event.plan, event.seconds)) say(line);
       return;
     case "model":
-      console.error(`${event.model}: starting each setting once`);
+      say(`${event.model}: starting each setting once`);
       return;
     case "started":
-      console.error(`  ${settingText(event.row)}: ${event.row.problem ?? "ready"}`);
+      say(`  ${settingText(event.row)}: ${event.row.problem ?? "ready"}`);
       return;
     case "round":
-      console.error(`  round ${event.round}`);
+      say(`  round ${event.round}`);
       return;
     case "result":
       found.models.push(event.result);
@@ -118,7 +119,7 @@ function take(event: BenchEvent, { found, json }: { found: Findings; json: boole
       found.best = event.best;
       if (!json)
         for (const result of found.models)
-          for (const line of resultLines(result, event.best)) console.log(line);
+          for (const line of resultLines(result, event.best)) print(line);
   }
 }
 
@@ -134,13 +135,13 @@ async function conclude(
   if (json) {
     const machine = { processor, threads: availableParallelism(), node: process.version };
     const { versions = {}, absent = [] } = plan ?? {};
-    console.log(JSON.stringify({ machine, versions, absent, models, best, saved }));
+    printJson({ machine, versions, absent, models, best, saved });
   } else if (best !== null) {
-    console.log(`best: ${settingText(best)}`);
-    if (saved !== null) console.log(`saved in ${saved}; limn bench --reset forgets it`);
-    else console.error("limn bench --save makes it the default");
+    print(`best: ${settingText(best)}`);
+    if (saved !== null) print(`saved in ${saved}; limn bench --reset forgets it`);
+    else say("limn bench --save makes it the default");
   }
   if (best !== null) return 0;
-  console.error("limn: no setting could be measured to the end; limn doctor looks for the reason");
+  say("limn: no setting could be measured to the end; limn doctor looks for the reason");
   return 1;
 }

@@ -8,7 +8,7 @@ import {
   type EnginesReport,
   type InstallEvent,
 } from "../service/index.ts";
-import { print, printJson, printPath, say } from "./print.ts";
+import { print, printJson, printPath, say, sayBelow } from "./print.ts";
 import { commandNamed, oneOf, parseWords } from "./program.ts";
 import { interruptible } from "./signals.ts";
 
@@ -124,7 +124,7 @@ async function install({ json, devices, index, use, by, dryRun }: EnginesWords):
         progress.end(),
       ),
     {
-      onInterrupt: () => console.error("\nlimn: stopping; nothing is left behind"),
+      onInterrupt: () => sayBelow("limn: stopping; nothing is left behind"),
       patience: () => 10,
     },
   );

@@ -16,7 +16,7 @@ import {
   type GenerateRequest,
 } from "../service/index.ts";
 import { readGenerateWords, type GenerateWords } from "./generate-options.ts";
-import { printJson, say } from "./print.ts";
+import { printJson, say, sayBelow } from "./print.ts";
 import { readPrompts } from "./prompts-file.ts";
 import { progressOf } from "./progress.ts";
 import { interruptible } from "./signals.ts";
@@ -44,7 +44,7 @@ export async function generate(words: readonly string[]): Promise<number> {
         },
       }).finally(() => progress.end()),
     {
-      onInterrupt: () => console.error("\nlimn: stopping; Ctrl-C again kills"),
+      onInterrupt: () => sayBelow("limn: stopping; Ctrl-C again kills"),
       // A step stops within milliseconds; only the making of a session cannot be stopped.
       patience: () => 5,
     },

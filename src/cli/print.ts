@@ -11,6 +11,12 @@ export function say(line: string): void {
   console.error(inert(line));
 }
 
+/** As `say`, below what a terminal shows of Ctrl-C. */
+export function sayBelow(line: string): void {
+  console.error();
+  say(line);
+}
+
 /** A path, on stdout: programs get it letter by letter, as `ls` gives it. */
 export function printPath(path: string): void {
   console.log(process.stdout.isTTY ? inert(path) : path);

@@ -1,5 +1,6 @@
 /** @file Ctrl-C and kill: the first one stops in order, the second one, or no answer to the first, at once. */
 import { Interrupted } from "./errors.ts";
+import { say } from "./print.ts";
 
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 type Name = keyof typeof exitCodes;
@@ -26,7 +27,7 @@ export async function interruptible<T>(
       onInterrupt();
       const seconds = patience();
       timer = setTimeout(() => {
-        console.error(`limn: it does not stop within ${seconds} s; killed`);
+        say(`limn: it does not stop within ${seconds} s; killed`);
         dieOf(name);
       }, seconds * 1000);
       controller.abort();
