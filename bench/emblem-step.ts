@@ -13,7 +13,7 @@ import { emblemNetworks } from "./emblem.ts";
 export interface EmblemStep {
   readonly network: UNet2DConditionModel;
   readonly parameters: readonly Parameter[];
-  readonly graphs: Readonly<Record<"forward" | "gradients" | "update", Graph>>;
+  readonly graphs: Readonly<Record<"forward" | "inputGradient" | "gradients" | "update", Graph>>;
   /** The batch. */
   readonly given: Record<string, Value>;
   /** What `forward` and `gradients` read: the batch and the weights. */
@@ -31,14 +31,14 @@ export async function emblemStep(batch: number): Promise<EmblemStep> {
   if (!(network instanceof UNet2DConditionModel)) throw new Error("the emblem has another UNet");
   const parameters = parametersOf(network).filter(({ trains }) => trains);
   const given = batchOf(network, batch);
-  const [forward, gradients] = lossGraphs(network, parameters, given);
+  const losses = lossGraphs(network, parameters, given);
   const trained = parameters.map(({ path, shape }) => ({ path, shape, rate: 1 }));
   const update = updateGraph(trained, adamw, { clip: 1, average: true });
   const weights = Object.fromEntries(parameters.map((p) => [p.path, first(p)]));
   return {
     network,
     parameters,
-    graphs: { forward, gradients, update },
+    graphs: { ...losses, update },
     given,
     inputs: { ...given, ...weights },
     state: stateOf(parameters),
@@ -59,20 +59,25 @@ function batchOf(network: UNet2DConditionModel, batch: number): Record<string, V
   };
 }
 
-/** The loss alone, and the loss with all gradients. */
+/** The loss alone, with the gradient that goes all the way back to the batch, and with all the weights' gradients. */
 function lossGraphs(
   network: UNet2DConditionModel,
   parameters: readonly Parameter[],
   given: Record<string, Value>,
-): [Graph, Graph] {
+): Record<"forward" | "inputGradient" | "gradients", Graph> {
   const of = (name: string) => input(name, given[name].shape);
-  const missed = network.call(of("noisy"), of("timestep"), of("context")).sub(of("clean"));
+  const noisy = of("noisy");
+  const missed = network.call(noisy, of("timestep"), of("context")).sub(of("clean"));
   const loss = missed.mul(missed).mean();
   const gradients = grad(loss, parameters);
   const named = parameters.map(
     ({ path }, i) => [slotName("gradient", path), gradients[i]] as const,
   );
-  return [graphOf({ loss }), graphOf({ loss, ...Object.fromEntries(named) })];
+  return {
+    forward: graphOf({ loss }),
+    inputGradient: graphOf({ loss, noisy: grad(loss, [noisy])[0] }),
+    gradients: graphOf({ loss, ...Object.fromEntries(named) }),
+  };
 }
 
 function stateOf(parameters: readonly Parameter[]): Record<string, Value> {

@@ -1,10 +1,20 @@
 /**
- * @file A training step of the emblem's UNet, batch 16, split into forward, backward and update; PyTorch f32 beside.
+ * @file A training step of the emblem's UNet, split into forward, both gradients and update, on every engine and in every
+ * precision that is here; PyTorch beside, f32 and autocast to bf16.
  * Run: LIMN_PEERS=python npx jiti bench/train-step.ts [--threads 1] [--batch 16] [--rounds 8]
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { ortEngine, value, type Program, type Value } from "../src/runtime/index.ts";
+import {
+  findOpenVino,
+  openVinoEngine,
+  ortEngine,
+  value,
+  type Engine,
+  type Precision,
+  type Program,
+  type Value,
+} from "../src/runtime/index.ts";
 import type { Graph } from "../src/tensor/index.ts";
 import { slotName } from "../src/training/update.ts";
 import { costOf, openPeer, peerContestant, peers, spread, takeTurns } from "./contest.ts";
@@ -23,6 +33,9 @@ const { values: words } = parseArgs({
 });
 const [threads, batch, rounds] = [words.threads, words.batch, words.rounds].map(Number);
 
+/** Parts of the gradients' work, each of which contains the ones before it. */
+const losses = ["forward", "inputGradient", "gradients"] as const;
+
 /** Memory that a program's outputs are written into, as the trainer does. */
 const memoryFor = (graph: Graph) =>
   Object.fromEntries(
@@ -32,21 +45,42 @@ const memoryFor = (graph: Graph) =>
     ]),
   );
 
-function ours(
-  { graphs, inputs, state }: EmblemStep,
-  programs: Readonly<Record<keyof EmblemStep["graphs"], Program>>,
-  gradients: Record<string, Value>,
-): Contestant[] {
-  const feeds = { forward: inputs, gradients: inputs, update: { ...state, ...gradients } };
-  return (["forward", "gradients", "update"] as const).map((part) => {
-    const into = memoryFor(graphs[part]);
-    const run = () => costOf(() => programs[part].run(feeds[part], { into }));
-    return { name: `limn ${part}`, run };
-  });
+/** What limn computes with: gradients in some precision, updates by ONNX Runtime as `limn train` has them. */
+interface Setting {
+  readonly name: string;
+  readonly engine: Engine;
+  readonly precision: Precision;
+}
+
+async function settings(): Promise<Setting[]> {
+  const engines = [await ortEngine(), ...(findOpenVino() ? [await openVinoEngine()] : [])];
+  return engines.flatMap((engine) =>
+    engine.precisions.map((precision) => {
+      const name = `limn, ${engine.name} ${engine.version} ${precision}`;
+      return { name, engine, precision };
+    }),
+  );
+}
+
+/** A program as a contestant; the last one's outputs are kept. */
+async function contestant(
+  name: string,
+  graph: Graph,
+  { engine, precision }: Omit<Setting, "name">,
+  feeds: Readonly<Record<string, Value>>,
+): Promise<{ contestant: Contestant; program: Program; into: Record<string, Value> }> {
+  const bind = () => ({ kind: "input" }) as const;
+  const program = await engine.compile(graph, { bind, threads, precision });
+  const into = memoryFor(graph);
+  return {
+    contestant: { name, run: () => costOf(() => program.run(feeds, { into })) },
+    program,
+    into,
+  };
 }
 
 const theirs = (peer: Peer) =>
-  ["forward", "gradients", "update", "fused update"].map((part) =>
+  ["forward", "gradients", "update", "fused update", "bf16 forward", "bf16 gradients"].map((part) =>
     peerContestant(`PyTorch ${part}`, peer, { do: part }),
   );
 
@@ -56,64 +90,94 @@ async function peerFolder(): Promise<string> {
   return folder;
 }
 
-function tableOf(costs: ReadonlyMap<string, readonly Cost[]>, kind: keyof Cost): Table {
+function tableOf(
+  costs: ReadonlyMap<string, readonly Cost[]>,
+  kind: keyof Cost,
+  made: readonly Setting[],
+): Table {
   const least = (name: string) => spread((costs.get(name) ?? []).map((c) => c[kind])).least;
-  const split = (who: string, updating: string) => {
-    const parts = ["forward", "gradients", updating].map((part) => least(`${who} ${part}`));
-    const [forward, both, last] = parts;
-    return [forward, both - forward, last, both + last];
+  const update = least("update");
+  const own = made.map(({ name }): [string, ...(number | string)[]] => {
+    const [forward, towards, all] = losses.map((part) => least(`${name} ${part}`));
+    return [name, forward, towards - forward, all - towards, update, all + update];
+  });
+  const torch = (
+    name: string,
+    kindOf: string,
+    updating: string,
+  ): [string, ...(number | string)[]] => {
+    const [forward, all] = ["forward", "gradients"].map((part) =>
+      least(`PyTorch ${kindOf}${part}`),
+    );
+    const last = least(`PyTorch ${updating}`);
+    return [name, forward, "", all - forward, last, all + last];
   };
-  const own = split("limn", "update");
   const others = peers
-    ? {
-        "PyTorch f32": split("PyTorch", "update"),
-        "PyTorch f32, fused AdamW": split("PyTorch", "fused update"),
-      }
-    : {};
+    ? [
+        torch("PyTorch f32", "", "update"),
+        torch("PyTorch f32, fused AdamW", "", "fused update"),
+        torch("PyTorch autocast bf16, fused AdamW", "bf16 ", "fused update"),
+      ]
+    : [];
+  const first = Number(own[0].at(-1));
   return {
     title: kind === "cpu" ? "Milliseconds of processor time, least" : "Milliseconds, least",
-    head: ["", "forward", "backward", "clip + AdamW + EMA", "step"],
-    rows: [
-      ["limn", ...own],
-      ...Object.entries(others).flatMap(([name, parts]) => [
-        [name, ...parts],
-        [`limn / ${name}`, ...own.map((x, i) => x / parts[i])],
-      ]),
+    head: [
+      "",
+      "forward",
+      "input gradient",
+      peers ? "weight gradient (PyTorch: both)" : "weight gradient",
+      "clip + AdamW + EMA",
+      "step",
+      `/ ${made[0].name}`,
     ],
+    rows: [...own, ...others].map((row) => [...row, Number(row.at(-1)) / first]),
   };
 }
 
+/** Loss and norm of the gradients. */
+function facts({ parameters }: EmblemStep, gradients: Readonly<Record<string, Value>>): string {
+  const squares = (v: Value) => (v.data as Float32Array).reduce((sum, x) => sum + x * x, 0);
+  const square = parameters.reduce(
+    (sum, { path }) => sum + squares(gradients[slotName("gradient", path)]),
+    0,
+  );
+  return `${Number(gradients.loss.data[0]).toFixed(6)}, ${Math.sqrt(square).toFixed(6)}`;
+}
+
 const step = await emblemStep(batch);
-const engine = await ortEngine();
-const compile = (graph: Graph) =>
-  engine.compile(graph, { bind: () => ({ kind: "input" }), threads });
-const programs = {
-  forward: await compile(step.graphs.forward),
-  gradients: await compile(step.graphs.gradients),
-  update: await compile(step.graphs.update),
-};
-const gradients = await programs.gradients.run(step.inputs);
+const made = await settings();
+const running = [];
+const notes: string[] = [];
+for (const setting of made)
+  for (const part of losses) {
+    console.error(`compiling ${setting.name} ${part}`);
+    const name = `${setting.name} ${part}`;
+    const one = await contestant(name, step.graphs[part], setting, step.inputs);
+    running.push(one);
+    if (part !== "gradients") continue;
+    await one.program.run(step.inputs, { into: one.into });
+    notes.push(`Loss and norm of the gradients, ${setting.name}: ${facts(step, one.into)}.`);
+  }
+const gradients = running[losses.length - 1].into;
+const plain = { engine: made[0].engine, precision: "f32" } as const;
+running.push(
+  await contestant("update", step.graphs.update, plain, { ...step.state, ...gradients }),
+);
 const peer = peers
   ? await openPeer(peers, "train_step.py", [await peerFolder(), words.batch, words.threads])
   : null;
 const check = await peer?.ask({ do: "check" });
+if (check) notes.push(`PyTorch: ${check.loss.toFixed(6)}, ${check.norm.toFixed(6)}.`);
 const costs = await takeTurns(
-  [...ours(step, programs, gradients), ...(peer ? theirs(peer) : [])],
+  [...running.map((one) => one.contestant), ...(peer ? theirs(peer) : [])],
   rounds,
 );
 await peer?.[Symbol.asyncDispose]();
-for (const program of Object.values(programs)) await program[Symbol.asyncDispose]();
-const squares = (v: Value) => (v.data as Float32Array).reduce((sum, x) => sum + x * x, 0);
-const square = step.parameters.reduce(
-  (sum, { path }) => sum + squares(gradients[slotName("gradient", path)]),
-  0,
-);
-const facts = [Number(gradients.loss.data[0]), Math.sqrt(square)].map((x) => x.toFixed(6));
+for (const { program } of running) await program[Symbol.asyncDispose]();
 const total = step.parameters.reduce((sum, { size }) => sum + size, 0) / 1e6;
+const what = `The emblem's UNet, ${total.toFixed(1)} M parameters, batch ${batch}, ${threads} threads, ${rounds} rounds by turns.`;
 await writeReport(`train-step-${threads}`, {
-  notes: [
-    `The emblem's UNet, ${total.toFixed(1)} M parameters, batch ${batch}, ${threads} threads, ${rounds} rounds by turns.`,
-    `Loss ${facts[0]}, norm of the gradients ${facts[1]}${check ? `; PyTorch ${check.loss.toFixed(6)}, ${check.norm.toFixed(6)}` : ""}.`,
-  ],
-  tables: [tableOf(costs, "cpu"), tableOf(costs, "wall")],
+  notes: [what, ...notes],
+  tables: [tableOf(costs, "cpu", made), tableOf(costs, "wall", made)],
 });

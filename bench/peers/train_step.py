@@ -66,7 +66,9 @@ def answer(request):
         return check()
     if do in optimizers:
         return cost(lambda: update(optimizers[do]))
-    return cost({"forward": forward, "gradients": gradients}[do])
+    half = do.startswith("bf16 ")
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+        return cost({"forward": forward, "gradients": gradients}[do.removeprefix("bf16 ")])
 
 
 serve(answer)
