@@ -1,5 +1,5 @@
 /** @file Losses, gradients, optimisers, rates and averages against PyTorch 2.9.1 and diffusers 0.35.2. */
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { value, type Engine, type Value } from "../runtime/index.ts";
 import { graphOf, input } from "../tensor/index.ts";
 import { describeEngines } from "../../tests/reference/engines.ts";
@@ -23,10 +23,10 @@ import { freshState, layoutOf, slotOf, type State } from "./state.node.ts";
 import { accumulate, Scratch, update } from "./step.node.ts";
 import { updateGraph } from "./update.ts";
 
+vi.setConfig({ testTimeout: 180_000 }); // six losses are six graphs of gradients to compile
 const { json } = golden;
 const bind = () => ({ kind: "input" }) as const;
 
-/** The engine under test. */
 let engine: Engine;
 
 const normOf = (list: Iterable<Float32Array>) =>
