@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { MessageChannel } from "node:worker_threads";
-import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   openSafetensors,
   parseInfotext,
@@ -31,15 +31,6 @@ const pixels = async (path: string) => (await readImage(path)).image.data;
 
 beforeAll(() => buildIfStale(), 120_000);
 beginWithoutOwnEngines();
-
-// Without the engines and settings of whoever tests: what auto takes is known then.
-beforeEach(() => {
-  vi.stubEnv("LIMN_OPENVINO", "");
-  vi.stubEnv("LIMN_DATA", freshFolder());
-});
-afterEach(() => {
-  vi.unstubAllEnvs();
-});
 
 interface Report {
   files: string[];

@@ -137,9 +137,10 @@ async function install(
   });
   signal.throwIfAborted();
   const target = join(enginesFolder(), wheel.version);
+  const written = await readInstalled(fresh);
+  if (!written) throw new EngineError(`${fresh} is not what was just written there`);
   await publish(fresh, target, join(work.path, "before"));
-  const installed = await readInstalled(target);
-  if (!installed) throw new EngineError(`${target} is not what was just written there`);
+  const installed = { ...written, folder: target };
   tell({ kind: "installed", installed });
   return installed;
 }

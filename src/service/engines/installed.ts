@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { isAlive } from "../../formats/index.ts";
 import { dataFolder } from "../folders.ts";
 import { compareVersions, type DeviceChoice } from "./wheel.ts";
@@ -71,13 +72,16 @@ export async function workFolder(
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** Puts a finished folder in a version's place; what was there before goes. */
+/** Puts a finished folder in a version's place; what was there before goes, unless it is the same, whole. */
 export async function publish(folder: string, target: string, aside: string): Promise<void> {
   try {
     await rename(folder, target);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "ENOTEMPTY" && code !== "EEXIST" && code !== "EPERM") throw error;
+    // Another process may have been faster, and its libraries may be in use by now.
+    const [ours, theirs] = [await readInstalled(folder), await readInstalled(target)];
+    if (ours && theirs && isDeepStrictEqual(ours.manifest, theirs.manifest)) return;
     await rename(target, aside);
     await rename(folder, target);
   }
