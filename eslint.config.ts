@@ -4,6 +4,11 @@ import tseslint from "typescript-eslint";
 
 const noClock = "Time and chance are arguments below service/: pass a clock or a Random.";
 
+const exportsByName = [
+  { selector: "ExportAllDeclaration", message: "List the exports by name." },
+  { selector: "ExportDefaultDeclaration", message: "Export by name." },
+];
+
 export default tseslint.config(
   { ignores: ["dist/", "runs/", "node_modules/", "models/", "tests/goldens/", "bench/peers/"] },
   js.configs.recommended,
@@ -17,10 +22,19 @@ export default tseslint.config(
       "max-lines": ["error", { max: 400, skipBlankLines: false }],
       "max-lines-per-function": ["error", { max: 60 }],
       "no-console": "error",
+      "no-restricted-syntax": ["error", ...exportsByName],
+    },
+  },
+  {
+    files: ["tests/**", "bench/**", "**/*.node.ts"],
+    rules: {
       "no-restricted-syntax": [
         "error",
-        { selector: "ExportAllDeclaration", message: "List the exports by name." },
-        { selector: "ExportDefaultDeclaration", message: "Export by name." },
+        ...exportsByName,
+        {
+          selector: "MemberExpression[property.name='pathname'][object.type='NewExpression']",
+          message: "A URL's path is no file's: spaces are %20 there. Use fileURLToPath.",
+        },
       ],
     },
   },

@@ -1,16 +1,17 @@
 /** @file The cases of goldens/ops, read from their files. */
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { DType } from "../../src/base/index.ts";
 import { openSafetensors, readTensor } from "../../src/formats/index.ts";
 import { value, type Value } from "../../src/runtime/index.ts";
 import type { Values } from "../../src/tensor/index.ts";
 import type { OpCase, OpNumbers, Tolerance } from "./op-case.ts";
 
-const folder = new URL("../goldens/ops/", import.meta.url);
+const folder = join(import.meta.dirname, "../goldens/ops");
 
 /** The goldens' own header says what the file holds; its shape is this project's data, not a user's. */
 export const { cases, tolerance } = JSON.parse(
-  readFileSync(new URL("ops.json", folder), "utf8"),
+  readFileSync(join(folder, "ops.json"), "utf8"),
 ) as { tolerance: Tolerance; cases: readonly OpCase[] };
 
 const arrays: { readonly [K in DType]?: new (buffer: ArrayBuffer) => Values } = {
@@ -21,7 +22,7 @@ const arrays: { readonly [K in DType]?: new (buffer: ArrayBuffer) => Values } = 
   bool: Uint8Array,
 };
 
-const stored = openSafetensors(new URL("ops.safetensors", folder).pathname);
+const stored = openSafetensors(join(folder, "ops.safetensors"));
 
 async function read(name: string): Promise<Value> {
   const tensor = (await stored).tensors.get(name);
