@@ -10,9 +10,10 @@ import type { OpCase, OpNumbers, Tolerance } from "./op-case.ts";
 const folder = join(import.meta.dirname, "../goldens/ops");
 
 /** The goldens' own header says what the file holds; its shape is this project's data, not a user's. */
-export const { cases, tolerance } = JSON.parse(
-  readFileSync(join(folder, "ops.json"), "utf8"),
-) as { tolerance: Tolerance; cases: readonly OpCase[] };
+export const { cases, tolerance } = JSON.parse(readFileSync(join(folder, "ops.json"), "utf8")) as {
+  tolerance: Tolerance;
+  cases: readonly OpCase[];
+};
 
 const arrays: { readonly [K in DType]?: new (buffer: ArrayBuffer) => Values } = {
   f32: Float32Array,
