@@ -137,6 +137,25 @@ describeEngines("the contract", ({ open }) => {
     for (const name of ["same", "again", "flat"]) expect([...out[name].data]).toEqual([1, 2, 3, 4]);
   });
 
+  test("disposing waits for every run that was begun, and for what comes before it", async () => {
+    const engine = await open();
+    const angles = [0, 0.5, 1, 999];
+    // A sine of inputs is computed apart from the rest where the rest has 16 bits.
+    const graph = graphOf({
+      y: input("x", [2, 2])
+        .sin()
+        .matmul(input("m", [2, 2])),
+    });
+    const given = { x: value(angles, [2, 2]), m: value([2, 0, 0, 2], [2, 2]) };
+    for (const precision of engine.precisions) {
+      const program = await engine.compile(graph, { bind: () => ({ kind: "input" }), precision });
+      const runs = [1, 2, 3].map(() => program.run(given));
+      await program[Symbol.asyncDispose]();
+      for (const { y } of await Promise.all(runs))
+        angles.forEach((angle, i) => expect(y.data[i]).toBeCloseTo(2 * Math.sin(angle), 2));
+    }
+  });
+
   test("a precision that an engine lacks is refused", async () => {
     const engine = await open();
     const graph = graphOf({ y: silu(input("x", [2])) });

@@ -163,9 +163,14 @@ export class OpenVinoApi {
   #newCore(properties: Properties): Pointer {
     const core = this.#make(this.function("core_create"));
     const text = "const char *";
-    for (const [name, value] of Object.entries(properties))
-      this.check(this.#setProperty(core, "CPU", text, name, text, value, text, null));
-    return core;
+    try {
+      for (const [name, value] of Object.entries(properties))
+        this.check(this.#setProperty(core, "CPU", text, name, text, value, text, null));
+      return core;
+    } catch (error) {
+      this.function("core_free")(core);
+      throw error;
+    }
   }
 
   /** What a device says of itself, such as `FULL_DEVICE_NAME`. */
@@ -298,6 +303,15 @@ export class OpenVinoApi {
     this.function("profiling_info_list_free")(address);
     return times;
   }
+}
+
+const opened = new Map<string, OpenVinoApi>();
+
+/** The library at a place: one for all who ask, since each has cores of its own. */
+export function openVinoApi(place: OpenVinoPlace): OpenVinoApi {
+  const api = opened.get(place.file) ?? new OpenVinoApi(place);
+  opened.set(place.file, api);
+  return api;
 }
 
 /** A tensor in memory of ours. */

@@ -1,5 +1,5 @@
 /** @file The processors that OpenVINO finds, by its own report. */
-import { OpenVinoApi } from "./openvino-api.node.ts";
+import { openVinoApi } from "./openvino-api.node.ts";
 import { locateOpenVino } from "./openvino-library.node.ts";
 
 /** A processor that OpenVINO can compute on. */
@@ -16,7 +16,7 @@ export interface OpenVinoDevice {
 export function openVinoDevices(): OpenVinoDevice[] {
   const place = locateOpenVino();
   if (place === null) return [];
-  const api = new OpenVinoApi(place);
+  const api = openVinoApi(place);
   return api.devices().map((name) => ({
     name,
     title: api.property(name, "FULL_DEVICE_NAME").trim(),

@@ -6,7 +6,12 @@ import type { Binding, CompileOptions, Engine, Program, RunOptions, Value } from
 import { exactPart } from "./exact-part.ts";
 import { lowerGraph, type LoweredModel } from "./model.ts";
 import { compileCached, type Lowering } from "./openvino-cached.node.ts";
-import { OpenVinoApi, type Compiled, type Properties } from "./openvino-api.node.ts";
+import {
+  openVinoApi,
+  type Compiled,
+  type OpenVinoApi,
+  type Properties,
+} from "./openvino-api.node.ts";
 import { openVinoKernels } from "./openvino-kernels.ts";
 import { howToInstallOpenVino, locateOpenVino } from "./openvino-library.node.ts";
 import { gatherWeights } from "./openvino-weights.node.ts";
@@ -42,19 +47,28 @@ class OpenVinoProgram implements Program {
   ): Promise<Record<string, Value>> {
     const compiled = this.#compiled;
     assert(compiled !== null, "a disposed program was run");
-    const { signal } = options;
+    // What comes before is part of the turn: disposing waits for the last turn.
+    const running = this.#last.then(() => this.#turn(compiled, inputs, options));
+    this.#last = running.catch(() => undefined);
+    return running;
+  }
+
+  async #turn(
+    compiled: Compiled,
+    inputs: Readonly<Record<string, Value>>,
+    { into, signal }: RunOptions,
+  ): Promise<Record<string, Value>> {
     signal?.throwIfAborted();
-    const { inputs: wanted, outputs } = this.#model;
     const before = await this.#before?.run(inputs, signal ? { signal } : {});
     const given = { ...inputs, ...before };
-    const sides = {
-      inputs: wanted.map((spec) => checkedInput(spec, given)),
-      outputs: outputs.map((spec) => outputMemory(spec, options.into)),
-    };
-    const running = this.#last.then(() => this.#runOn(compiled, sides, signal));
-    this.#last = running.catch(() => undefined);
-    await running;
-    return Object.fromEntries(outputs.map((spec, i) => [outputName(spec), sides.outputs[i]]));
+    const { inputs: wanted, outputs } = this.#model;
+    const results = outputs.map((spec) => outputMemory(spec, into));
+    await this.#runOn(
+      compiled,
+      { inputs: wanted.map((spec) => checkedInput(spec, given)), outputs: results },
+      signal,
+    );
+    return Object.fromEntries(outputs.map((spec, i) => [outputName(spec), results[i]]));
   }
 
   async #runOn(
@@ -87,8 +101,8 @@ class OpenVinoProgram implements Program {
   async [Symbol.asyncDispose](): Promise<void> {
     const compiled = this.#compiled;
     this.#compiled = null;
-    await this.#before?.[Symbol.asyncDispose]();
     await this.#last;
+    await this.#before?.[Symbol.asyncDispose]();
     if (compiled !== null) this.#api.release(compiled);
   }
 }
@@ -151,16 +165,26 @@ async function compile(api: OpenVinoApi, graph: Graph, options: CompileOptions):
           cache: "none", // it is small, and compiled as fast as found
         })
       : null;
-  const bind = await widenBindings(graph, options.bind);
-  const how = { bind, given: exact, properties: propertiesOf(options) };
-  const cached = options.cache === "disk" ? await compileCached(api, graph, how) : null;
-  const { compiled, lowered } = cached ?? (await compileFresh(api, graph, how));
+  try {
+    const bind = await widenBindings(graph, options.bind);
+    const how = { bind, given: exact, properties: propertiesOf(options) };
+    const cached = options.cache === "disk" ? await compileCached(api, graph, how) : null;
+    const { compiled, lowered } = cached ?? (await compileFresh(api, graph, how));
+    checkSides(api, compiled, lowered);
+    return new OpenVinoProgram(api, { compiled, model: lowered, before });
+  } catch (error) {
+    await before?.[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Inputs and outputs are told apart by their places: were one missing, numbers would land in another. */
+function checkSides(api: OpenVinoApi, compiled: Compiled, lowered: LoweredModel): void {
   const [inputs, outputs] = api.sizes(compiled);
-  assert(
-    inputs === lowered.inputs.length && outputs === lowered.outputs.length,
-    `OpenVINO sees ${inputs} inputs and ${outputs} outputs of ${lowered.inputs.length} and ${lowered.outputs.length}`,
-  );
-  return new OpenVinoProgram(api, { compiled, model: lowered, before });
+  if (inputs === lowered.inputs.length && outputs === lowered.outputs.length) return;
+  api.release(compiled);
+  const known = `${lowered.inputs.length} and ${lowered.outputs.length}`;
+  assert(false, `OpenVINO sees ${inputs} inputs and ${outputs} outputs of ${known}`);
 }
 
 async function compileFresh(
@@ -176,16 +200,13 @@ async function compileFresh(
   }
 }
 
-const loaded = new Map<string, OpenVinoApi>();
-
 /** The fast engine for CPUs: OpenVINO. Rejects with EngineError when its library is missing, broken or too old. */
 export function openVinoEngine(): Promise<Engine> {
   return Promise.resolve().then(() => {
     const place = locateOpenVino();
     if (place === null)
       throw new EngineError("OpenVINO is not installed", { hint: howToInstallOpenVino });
-    const api = loaded.get(place.file) ?? new OpenVinoApi(place);
-    loaded.set(place.file, api);
+    const api = openVinoApi(place);
     const traits = { name: "openvino", precisions: api.precisions() };
     return {
       ...traits,
