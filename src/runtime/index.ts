@@ -13,7 +13,14 @@ export { cacheFolder } from "./folders.node.ts";
 export { libraryPath as ortLibraryPath } from "./library.node.ts";
 export { firstNotFinite, isFiniteArray, type NotFinite, type Rerun } from "./not-finite.ts";
 export { openVinoDevices, type OpenVinoDevice } from "./openvino-devices.node.ts";
-export { findOpenVino, locateOpenVino, type OpenVino } from "./openvino-library.node.ts";
+export {
+  compareVersions,
+  findOpenVino,
+  locateOpenVino,
+  oldestOpenVino,
+  openVinoFolder,
+  type OpenVino,
+} from "./openvino-library.node.ts";
 export { openVinoEngine } from "./openvino.node.ts";
 export { ortEngine } from "./ort.node.ts";
 export { checkThreads } from "./threads.node.ts";

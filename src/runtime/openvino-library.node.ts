@@ -12,7 +12,7 @@ import { dataFolder } from "./folders.node.ts";
 /** What brings the library where it is missing. */
 export const howToInstallOpenVino = "limn engines install openvino";
 /** Older ones were never tried. */
-const oldest = [2025, 0] as const;
+export const oldestOpenVino = "2025.0";
 
 /** Who put a library where it is. */
 export type OpenVinoSource = "LIMN_OPENVINO" | "data folder" | "openvino-node" | "system";
@@ -47,18 +47,15 @@ const needed = [
   /^(lib)?openvino\.(so|dll|.*dylib)/,
 ];
 
+/** Where limn's own copies lie, each version in a folder of its name. */
+export const openVinoFolder = (): string => join(dataFolder(), "engines", "openvino");
+
 /** The newest version's folder first. */
 function dataFolders(): string[] {
-  const root = join(dataFolder(), "engines", "openvino");
-  const numbers = (name: string) => name.split(/\D+/).map(Number);
-  const newer = (a: string, b: string) => {
-    const [left, right] = [numbers(a), numbers(b)];
-    const at = left.findIndex((n, i) => n !== right[i]);
-    return at < 0 ? 0 : (right[at] ?? 0) - (left[at] ?? 0);
-  };
+  const root = openVinoFolder();
   return filesIn(root)
     .filter((name) => /^\d/.test(name))
-    .sort(newer)
+    .sort((a, b) => compareVersions(b, a))
     .map((name) => join(root, name));
 }
 
@@ -130,10 +127,14 @@ export function locateOpenVino(): OpenVinoPlace | null {
   return null;
 }
 
-/** Whether a version is older than what limn was tried with. */
-export function tooOld(version: string): boolean {
-  const [year = 0, month = 0] = version.split(".").map(Number);
-  return year < oldest[0] || (year === oldest[0] && month < oldest[1]);
+/** Versions by their numbers: below 0 where `a` is older. */
+export function compareVersions(a: string, b: string): number {
+  const [left, right] = [a, b].map((version) => version.split(".").map((part) => parseInt(part)));
+  for (let i = 0; i < Math.max(left.length, right.length); i++) {
+    const difference = (left[i] ?? 0) - (right[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }
 
 /** Collected, libraries would take their code with them; one loaded twice would be two. */
@@ -146,9 +147,9 @@ export function loadOpenVino(place: OpenVinoPlace): { library: Library; found: O
   if (known) return known;
   const library = open(place);
   const version = versionOf(library, place.file);
-  if (tooOld(version))
+  if (compareVersions(version, oldestOpenVino) < 0)
     throw new EngineError(
-      `OpenVINO ${version} in ${place.folder} is too old: limn needs ${oldest.join(".")} or newer`,
+      `OpenVINO ${version} in ${place.folder} is too old: limn needs ${oldestOpenVino} or newer`,
       { hint: howToInstallOpenVino },
     );
   const result = { library, found: { ...place, version } };

@@ -3,7 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { findOpenVino, locateOpenVino, tooOld } from "./openvino-library.node.ts";
+import {
+  compareVersions,
+  findOpenVino,
+  locateOpenVino,
+  oldestOpenVino,
+} from "./openvino-library.node.ts";
 import { openVinoEngine } from "./openvino.node.ts";
 
 let root: string;
@@ -75,5 +80,11 @@ test.each([
   ["2026.4.1", false],
   ["1.2", true],
 ])("%s is too old: %s", (version, old) => {
-  expect(tooOld(version)).toBe(old);
+  expect(compareVersions(version, oldestOpenVino) < 0).toBe(old);
+});
+
+test("versions are compared by number", () => {
+  const sorted = ["2026.10.0", "2026.4.1", "2026.4", "2025.4.1"];
+  expect([...sorted].sort((a, b) => compareVersions(b, a))).toEqual(sorted);
+  expect(compareVersions("2.28", "2.28.0")).toBe(0);
 });

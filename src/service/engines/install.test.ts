@@ -248,13 +248,15 @@ describe.runIf(fitting())("from an index", () => {
 
   test("an index that needs words is given them, and they are not shown", async () => {
     const answers = offering([good]);
-    const guarded: Answers = {
-      ...answers,
-      "/simple/openvino/": (request, response) =>
-        request.headers.authorization === `Basic ${btoa("me:se cret")}`
-          ? answers["/simple/openvino/"](request, response)
-          : response.writeHead(401, "Unauthorized").end(),
-    };
+    const guarded: Answers = Object.fromEntries(
+      Object.entries(answers).map(([path, answer]) => [
+        path,
+        (request, response) =>
+          request.headers.authorization === `Basic ${btoa("me:se cret")}`
+            ? answer(request, response)
+            : response.writeHead(401, "Unauthorized").end(),
+      ]),
+    );
     await using server = await serve(guarded);
     const at = (words: string) => `${server.url.replace("//", `//${words}@`)}/simple`;
     await install(answers, { index: at("me:se%20cret") });
@@ -262,6 +264,44 @@ describe.runIf(fitting())("from an index", () => {
     const refused = await install(answers, { index: at("me:wrong") }).catch(String);
     expect(refused).toContain("answers 401 Unauthorized");
     expect(refused).not.toContain("wrong");
+  });
+
+  test("words for an index are told to no other server", async () => {
+    const heard: (string | undefined)[] = [];
+    await using other = await serve({
+      [`/files/${good.name}`]: ({ headers }, response) => {
+        heard.push(headers.authorization);
+        response.end(good.bytes);
+      },
+    });
+    const listing = JSON.stringify({
+      files: [
+        {
+          filename: good.name,
+          url: `${other.url}/files/${good.name}`,
+          hashes: { sha256: sha256Of(good.bytes) },
+        },
+      ],
+    });
+    const answers: Answers = {
+      "/simple/openvino/": (_, response) =>
+        response.writeHead(200, { "content-type": "application/json" }).end(listing),
+    };
+    await using server = await serve(answers);
+    const index = `${server.url.replace("//", "//me:secret@")}/simple`;
+    await install(answers, { index });
+    expect(heard).toEqual([undefined]);
+  });
+
+  test("a server that breaks off is told by name", async () => {
+    const torn = offering([good], {
+      [`/files/${good.name}`]: (_, response) => {
+        response.writeHead(200, { "content-length": good.bytes.length });
+        response.write(good.bytes.subarray(0, 10), () => response.destroy());
+      },
+    });
+    await expect(install(torn)).rejects.toThrow(/^127\.0\.0\.1:\d+ broke off: /);
+    expect(left()).toEqual([]);
   });
 });
 

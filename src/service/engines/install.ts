@@ -4,9 +4,9 @@ import { createReadStream } from "node:fs";
 import { mkdir, readdir, rename, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { EngineError, systemReason } from "../../base/index.ts";
+import { compareVersions, oldestOpenVino, openVinoFolder } from "../../runtime/index.ts";
 import { indexAddress } from "./index-address.ts";
 import {
-  enginesFolder,
   installedVersions,
   publish,
   readInstalled,
@@ -16,12 +16,10 @@ import {
 import { download, listFiles, type IndexFile } from "./package-index.ts";
 import { downloadByPip, findPip } from "./pip.ts";
 import { unpackWheel, type Wheel } from "./unpack-wheel.ts";
-import { compareVersions, fits, parseWheelName, thisMachine, type DeviceChoice } from "./wheel.ts";
+import { fits, parseWheelName, thisMachine, type DeviceChoice } from "./wheel.ts";
 
 /** What was tried with this limn: the newest of these is taken where no version is named. */
 export const triedVersions = { from: "2026.4", below: "2026.5" } as const;
-/** Older ones lack functions that limn calls. */
-export const oldestVersion = "2025.0";
 
 /** What to install and from where. */
 export interface InstallRequest {
@@ -84,7 +82,7 @@ export async function installOpenVino(
     signal.throwIfAborted();
     const found = systemReason(error);
     if (!found) throw error;
-    throw new EngineError(`OpenVINO was not installed into ${enginesFolder()}: ${found.reason}`, {
+    throw new EngineError(`OpenVINO was not installed into ${openVinoFolder()}: ${found.reason}`, {
       hint: "make room, or set LIMN_DATA to another folder",
       cause: error,
     });
@@ -100,8 +98,8 @@ function checkVersion(version: string | null): void {
     throw new EngineError(
       `"${version}" is no version of OpenVINO, such as ${triedVersions.from}.1`,
     );
-  if (compareVersions(version, oldestVersion) < 0)
-    throw new EngineError(`OpenVINO ${version} is too old: limn needs ${oldestVersion} or newer`);
+  if (compareVersions(version, oldestOpenVino) < 0)
+    throw new EngineError(`OpenVINO ${version} is too old: limn needs ${oldestOpenVino} or newer`);
 }
 
 async function install(
@@ -123,7 +121,7 @@ async function install(
     bytes: source.kind === "pip" ? wheelBytes : (source.file.bytes ?? wheelBytes),
     exact: source.kind === "index" && source.file.bytes !== null,
     unpacked: request.devices === "all" ? cpu + more : cpu,
-    folder: enginesFolder(),
+    folder: openVinoFolder(),
   });
   if (request.dryRun) return null;
   await using work = await workFolder();
@@ -136,7 +134,7 @@ async function install(
     onBytes: (done, total) => tell({ kind: "progress", phase: "unpack", done, total }),
   });
   signal.throwIfAborted();
-  const target = join(enginesFolder(), wheel.version);
+  const target = join(openVinoFolder(), wheel.version);
   const written = await readInstalled(fresh);
   if (!written) throw new EngineError(`${fresh} is not what was just written there`);
   await publish(fresh, target, join(work.path, "before"));
@@ -266,7 +264,7 @@ async function hashOf(path: string): Promise<string> {
 
 /** Removes every version from the data folder; what was removed. Throws EngineError where there is none. */
 export async function removeOpenVino(): Promise<readonly { version: string; folder: string }[]> {
-  const root = enginesFolder();
+  const root = openVinoFolder();
   const names = (await readdir(root).catch(() => [])).filter((name) => /^\d/.test(name));
   if (names.length === 0)
     throw new EngineError(`OpenVINO is not in limn's data folder ${root}`, {

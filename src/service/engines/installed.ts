@@ -4,8 +4,8 @@ import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { isAlive } from "../../formats/index.ts";
-import { dataFolder } from "../folders.ts";
-import { compareVersions, type DeviceChoice } from "./wheel.ts";
+import { compareVersions, openVinoFolder } from "../../runtime/index.ts";
+import type { DeviceChoice } from "./wheel.ts";
 
 /** A file that was unpacked. */
 export interface ManifestFile {
@@ -34,11 +34,8 @@ export interface Installed {
 /** Name of the manifest in a version's folder. */
 export const manifestName = "manifest.json";
 
-/** Where versions of OpenVINO lie, each in a folder of its name. */
-export const enginesFolder = (): string => join(dataFolder(), "engines", "openvino");
-
 /** Versions whose files are all there, the newest first. */
-export async function installedVersions(root = enginesFolder()): Promise<Installed[]> {
+export async function installedVersions(root = openVinoFolder()): Promise<Installed[]> {
   const names = await readdir(root).catch(() => []);
   const versions = names.filter((name) => /^\d/.test(name)).sort((a, b) => compareVersions(b, a));
   const found = await Promise.all(versions.map((name) => readInstalled(join(root, name))));
@@ -63,7 +60,7 @@ export async function readInstalled(folder: string): Promise<Installed | null> {
 
 /** A folder for work in progress beside the versions, its maker's process in its name; gone when disposed. */
 export async function workFolder(
-  root = enginesFolder(),
+  root = openVinoFolder(),
 ): Promise<{ path: string } & AsyncDisposable> {
   await mkdir(root, { recursive: true });
   await removeAbandoned(root);

@@ -21,7 +21,7 @@ const accept = "application/vnd.pypi.simple.v1+json";
 const mostListing = 2 ** 26;
 /** The largest wheel so far has 85 MB. */
 const mostBytes = 2 ** 30;
-/** Milliseconds without a byte, after which nobody waits on. */
+/** Milliseconds without an answer or a byte, after which nobody waits on. */
 const patience = 60_000;
 
 const isLoopback = ({ hostname }: URL) => ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
@@ -57,7 +57,17 @@ export async function listFiles(
   const files = isJsonObject(listing) ? listing.files : undefined;
   if (!Array.isArray(files)) throw new EngineError(`${where} lists no files`);
   const base = new URL(response.url || url);
-  return files.flatMap((file: JsonValue) => fileOf(file, base));
+  return files.flatMap((file: JsonValue) => fileOf(file, base)).map(opening(url));
+}
+
+/** Gives files on the index's own server the words that open it; they are nobody else's business. */
+function opening({ origin, username, password }: URL): (file: IndexFile) => IndexFile {
+  return (file) => {
+    if (file.url.origin !== origin || username === "") return file;
+    const opened = new URL(file.url);
+    [opened.username, opened.password] = [username, password];
+    return { ...file, url: opened };
+  };
 }
 
 function fileOf(file: JsonValue, base: URL): IndexFile[] {
@@ -121,18 +131,23 @@ async function get(
       : {
           authorization: `Basic ${btoa(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`)}`,
         };
-  const response = await fetch(where, {
+  // The answer must begin in time; how long its bytes may take is looked at piece by piece.
+  const late = new AbortController();
+  const silent = new Error(`no answer for ${patience / 1000} s`);
+  const timer = setTimeout(() => late.abort(silent), patience);
+  const asked = fetch(where, {
     headers: { ...headers, ...opens },
-    signal: AbortSignal.any([signal, AbortSignal.timeout(10 * patience)]),
-  }).catch((cause: unknown) => {
+    signal: AbortSignal.any([signal, late.signal]),
+  });
+  const response = await asked.catch((cause: unknown) => {
+    clearTimeout(timer);
     signal.throwIfAborted();
-    const reason =
-      cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
-    throw new EngineError(`${where} cannot be reached: ${reason}`, {
+    throw new EngineError(`${where} cannot be reached: ${reasonOf(cause)}`, {
       hint: "check the address and the network; behind a proxy, install pip, which knows about it",
       cause,
     });
   });
+  clearTimeout(timer);
   if (response.url !== "") refuseOpen(new URL(response.url));
   if (!response.ok || !response.body)
     throw new EngineError(`${where} answers ${response.status} ${response.statusText}`.trim());
@@ -157,13 +172,27 @@ async function* pieces(response: Response): AsyncGenerator<Uint8Array> {
         );
         timer = setTimeout(() => reject(error), patience);
       });
-      const next = await Promise.race([reader.read(), late]).finally(() => clearTimeout(timer));
+      const read = reader.read().catch((cause: unknown) => {
+        throw broken(response, cause);
+      });
+      const next = await Promise.race([read, late]).finally(() => clearTimeout(timer));
       if (next.done) return;
       yield next.value;
     }
   } finally {
     await reader.cancel().catch(() => undefined);
   }
+}
+
+function broken(response: Response, cause: unknown): unknown {
+  if (cause instanceof Error && cause.name === "AbortError") return cause; // by whoever asked
+  return new EngineError(`${new URL(response.url).host} broke off: ${reasonOf(cause)}`, { cause });
+}
+
+/** fetch says only that it failed, and keeps why beneath. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
 }
 
 async function whole(response: Response, most: number): Promise<Uint8Array> {

@@ -2,6 +2,7 @@
  * @file Which Python wheel holds OpenVINO's libraries for a machine, and which of its files limn needs. Names of wheels:
  * PEP 427 and 425; platforms: PEP 600 (manylinux).
  */
+import { compareVersions } from "../../runtime/index.ts";
 
 /** A wheel's name, taken apart. */
 export interface WheelName {
@@ -54,16 +55,6 @@ function fitsPlatform(name: string, { platform, arch, glibc }: Machine): boolean
   if (/^manylinux(1|2010|2014)_/.test(name)) return true; // older than any system that runs Node.js 20
   const needed = /^manylinux_(\d+)_(\d+)_/.exec(name);
   return needed !== null && compareVersions(`${needed[1]}.${needed[2]}`, glibc) <= 0;
-}
-
-/** Versions by their numbers: below 0 where `a` is older. */
-export function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((version) => version.split(".").map((part) => parseInt(part)));
-  for (let i = 0; i < Math.max(left.length, right.length); i++) {
-    const difference = (left[i] ?? 0) - (right[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }
 
 /** Which processors are to be run on: the CPU alone, or Intel's GPUs and NPUs too. */
