@@ -22,6 +22,7 @@ export {
   type OpenVino,
 } from "./openvino-library.node.ts";
 export { openVinoEngine } from "./openvino.node.ts";
+export { checkPrecision } from "./options.ts";
 export { ortEngine } from "./ort.node.ts";
 export { checkThreads } from "./threads.node.ts";
 export { value } from "./value.ts";

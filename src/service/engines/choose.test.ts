@@ -34,17 +34,17 @@ function openVinoIs(text: string | null): string {
 }
 
 test("auto takes the fastest, without a word", async () => {
-  const { engine: taken, notes } = await openEngine("auto", all);
+  const { engine: taken, notes } = await openEngine("auto", {}, all);
   expect([taken.name, notes]).toEqual(["openvino", []]);
 });
 
 test("an engine that is named is taken, or fails with its own words", async () => {
-  expect((await openEngine("wasm", all)).engine.name).toBe("wasm");
+  expect((await openEngine("wasm", {}, all)).engine.name).toBe("wasm");
   const broken = {
     ...all,
     openvino: fails("OpenVINO is not installed", "limn engines install openvino"),
   };
-  await expect(openEngine("openvino", broken)).rejects.toMatchObject({
+  await expect(openEngine("openvino", {}, broken)).rejects.toMatchObject({
     code: "engine",
     message: "OpenVINO is not installed",
     hint: "limn engines install openvino",
@@ -53,10 +53,14 @@ test("an engine that is named is taken, or fails with its own words", async () =
 
 test("OpenVINO that is nowhere is passed over in silence", async () => {
   openVinoIs(null);
-  const { engine: taken, notes } = await openEngine("auto", {
-    ...all,
-    openvino: fails("OpenVINO is not installed"),
-  });
+  const { engine: taken, notes } = await openEngine(
+    "auto",
+    {},
+    {
+      ...all,
+      openvino: fails("OpenVINO is not installed"),
+    },
+  );
   expect([taken.name, notes]).toEqual(["ort", []]);
 });
 
@@ -105,7 +109,7 @@ test("without a native engine WebAssembly draws, and that is said", async () => 
     openvino: fails("x"),
     ort: fails("ONNX Runtime is not installed", "npm i it"),
   };
-  const { engine: taken, notes } = await openEngine("auto", bare);
+  const { engine: taken, notes } = await openEngine("auto", {}, bare);
   expect(taken.name).toBe("wasm");
   expect(notes).toEqual([
     "ONNX Runtime is not installed (npm i it); drawing with ONNX Runtime in WebAssembly, which is several times slower",
@@ -119,12 +123,19 @@ test("with nothing at all, the usual engine's complaint", async () => {
     ort: fails("ONNX Runtime is not installed"),
     wasm: fails("c"),
   };
-  await expect(openEngine("auto", none)).rejects.toThrow("ONNX Runtime is not installed");
+  await expect(openEngine("auto", {}, none)).rejects.toThrow("ONNX Runtime is not installed");
+});
+
+test("training passes over WebAssembly", async () => {
+  openVinoIs(null);
+  const none = { ...all, openvino: fails("a"), ort: fails("ONNX Runtime is not installed") };
+  const opened = openEngine("auto", { doing: "training", order: ["openvino", "ort"] }, none);
+  await expect(opened).rejects.toThrow("ONNX Runtime is not installed");
 });
 
 test("a mistake of limn's own is not passed over", async () => {
   const odd = { ...all, openvino: () => Promise.reject(new TypeError("slip")) };
-  await expect(openEngine("auto", odd)).rejects.toThrow("slip");
+  await expect(openEngine("auto", {}, odd)).rejects.toThrow("slip");
 });
 
 test("halves are fast where there are instructions for them", () => {

@@ -35,32 +35,42 @@ export const engineTitles: Readonly<Record<EngineName, string>> = {
 /** The order in which `auto` tries: the fastest first. */
 export const engineOrder: readonly EngineName[] = ["openvino", "ort", "wasm"];
 
+/** What an engine is opened for, and what `auto` may take for it. */
+interface Purpose {
+  readonly doing?: "drawing" | "training";
+  readonly order?: readonly EngineName[];
+}
+
 /**
  * Opens an engine. One that is named must work, or the promise rejects with EngineError; `auto` passes over what is missing, and
  * says in a note what is broken, or far slower than usual.
  */
-export async function openEngine(choice: EngineChoice = "auto", from = openers): Promise<Chosen> {
+export async function openEngine(
+  choice: EngineChoice = "auto",
+  { doing = "drawing", order = engineOrder }: Purpose = {},
+  from = openers,
+): Promise<Chosen> {
   if (choice !== "auto") return { engine: await from[choice](), notes: [] };
-  const failures: EngineError[] = [];
-  for (const name of engineOrder) {
+  const failures = new Map<EngineName, EngineError>();
+  for (const name of order) {
     try {
       const engine = await from[name]();
-      return { engine, notes: notesOn(name, failures) };
+      return { engine, notes: notesOn(failures, `${doing} with ${engineTitles[name]}`) };
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      failures.push(error);
+      failures.set(name, error);
     }
   }
   // The usual engine's own complaint says best what to do.
-  throw failures[1];
+  throw failures.get("ort") ?? new EngineError(`none of ${order.join(", ")} works`);
 }
 
 /** OpenVINO is extra: only where it is there and broken is it worth a word. ONNX Runtime should be everywhere. */
-function notesOn(taken: EngineName, [openVino, ort]: readonly EngineError[]): string[] {
-  const title = engineTitles[taken];
+function notesOn(failures: ReadonlyMap<EngineName, EngineError>, instead: string): string[] {
+  const [openVino, ort] = [failures.get("openvino"), failures.get("ort")];
   const notes: string[] = [];
-  if (openVino && !isNowhere()) notes.push(`${openVino.message}; drawing with ${title} instead`);
-  if (ort) notes.push(`${sentence(ort)}; drawing with ${title}, which is several times slower`);
+  if (openVino && !isNowhere()) notes.push(`${openVino.message}; ${instead} instead`);
+  if (ort) notes.push(`${sentence(ort)}; ${instead}, which is several times slower`);
   return notes;
 }
 

@@ -265,44 +265,6 @@ describe.runIf(fitting())("from an index", () => {
     expect(refused).toContain("answers 401 Unauthorized");
     expect(refused).not.toContain("wrong");
   });
-
-  test("words for an index are told to no other server", async () => {
-    const heard: (string | undefined)[] = [];
-    await using other = await serve({
-      [`/files/${good.name}`]: ({ headers }, response) => {
-        heard.push(headers.authorization);
-        response.end(good.bytes);
-      },
-    });
-    const listing = JSON.stringify({
-      files: [
-        {
-          filename: good.name,
-          url: `${other.url}/files/${good.name}`,
-          hashes: { sha256: sha256Of(good.bytes) },
-        },
-      ],
-    });
-    const answers: Answers = {
-      "/simple/openvino/": (_, response) =>
-        response.writeHead(200, { "content-type": "application/json" }).end(listing),
-    };
-    await using server = await serve(answers);
-    const index = `${server.url.replace("//", "//me:secret@")}/simple`;
-    await install(answers, { index });
-    expect(heard).toEqual([undefined]);
-  });
-
-  test("a server that breaks off is told by name", async () => {
-    const torn = offering([good], {
-      [`/files/${good.name}`]: (_, response) => {
-        response.writeHead(200, { "content-length": good.bytes.length });
-        response.write(good.bytes.subarray(0, 10), () => response.destroy());
-      },
-    });
-    await expect(install(torn)).rejects.toThrow(/^127\.0\.0\.1:\d+ broke off: /);
-    expect(left()).toEqual([]);
-  });
 });
 
 test("only https, or this machine", async () => {

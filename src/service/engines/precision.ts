@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { EngineError, keyedRandom, RequestError, type HostArray } from "../../base/index.ts";
+import { EngineError, keyedRandom, type HostArray } from "../../base/index.ts";
 import { writeFileAtomic } from "../../formats/index.ts";
 import {
   completeRequest,
@@ -14,7 +14,7 @@ import {
   StableDiffusion,
   type RunnerOptions,
 } from "../../pipelines/index.ts";
-import { cacheFolder, type Engine, type Precision } from "../../runtime/index.ts";
+import { cacheFolder, checkPrecision, type Precision } from "../../runtime/index.ts";
 import type { PrecisionChoice } from "../protocol.ts";
 import { limnVersion } from "../folders.ts";
 import { hasFastHalves } from "./choose.ts";
@@ -38,33 +38,26 @@ export interface Measuring {
   readonly fast?: boolean;
 }
 
-/** Decides a precision. `say` is told, as a sentence, of work that takes a while. */
+/**
+ * Decides a precision. `say` is told, as a sentence, of work that takes a while. Throws RequestError where the engine
+ * lacks the one that was asked for.
+ */
 export async function choosePrecision(
   choice: PrecisionChoice,
   model: Model,
   { say, signal, fast = hasFastHalves() }: Measuring,
 ): Promise<Precision> {
   const { engine } = model.runner.options;
-  if (choice !== "auto") return checkedPrecision(choice, engine);
+  if (choice !== "auto") {
+    checkPrecision(choice, engine);
+    return choice;
+  }
   if (!fast || !engine.precisions.includes("bf16")) return "f32";
   const file = verdictFile(model);
   const known = await readVerdict(file);
   if (!known) say(`measuring, once for this model, whether bf16 is exact enough`);
   const verdict = known ?? (await measure(model, file, signal ?? null));
   return verdict.ratio >= leastRatio ? "bf16" : "f32";
-}
-
-/** The precision itself. Throws RequestError where the engine lacks it. */
-export function checkedPrecision(
-  precision: Precision,
-  { name, precisions }: Pick<Engine, "name" | "precisions">,
-): Precision {
-  if (precisions.includes(precision)) return precision;
-  throw new RequestError(
-    "precision",
-    `the engine ${name} computes in ${precisions.join(" or ")} on this machine, not in ${precision}`,
-    { hint: "limn engines shows what each can" },
-  );
 }
 
 function verdictFile({ parts, runner }: Model): string {
