@@ -147,14 +147,19 @@ export function loadOpenVino(place: OpenVinoPlace): { library: Library; found: O
   if (known) return known;
   const library = open(place);
   const version = versionOf(library, place.file);
-  if (compareVersions(version, oldestOpenVino) < 0)
-    throw new EngineError(
-      `OpenVINO ${version} in ${place.folder} is too old: limn needs ${oldestOpenVino} or newer`,
-      { hint: howToInstallOpenVino },
-    );
+  refuseOld(version, place.folder);
   const result = { library, found: { ...place, version } };
   loaded.set(place.file, result);
   return result;
+}
+
+/** Throws EngineError for a version that limn was not tried with, whose functions may be others. */
+export function refuseOld(version: string, folder: string): void {
+  if (compareVersions(version, oldestOpenVino) >= 0) return;
+  throw new EngineError(
+    `OpenVINO ${version} in ${folder} is too old: limn needs ${oldestOpenVino} or newer`,
+    { hint: howToInstallOpenVino },
+  );
 }
 
 function open({ folder, file }: OpenVinoPlace): Library {

@@ -50,6 +50,12 @@ test("pictures are held against the f32 one of ONNX Runtime", () => {
     finding({ pixels: Uint8Array.of(10, 20) }),
   ]);
   expect(rows.map(({ likeness: like }) => like && Math.round(like))).toEqual([45, 99, null]);
+  // Without ONNX Runtime's, another f32 picture is the measure, and never one in bf16.
+  const without = rowsOf([
+    finding({ setting: { ...openvino, precision: "bf16" }, pixels: Uint8Array.of(12, 20) }),
+    finding({ setting: { ...openvino, precision: "f32" }, pixels: Uint8Array.of(10, 20) }),
+  ]);
+  expect(without.map(({ likeness: like }) => like && Math.round(like))).toEqual([45, null]);
 });
 
 const [plain] = rowsOf([finding({})]);
@@ -77,6 +83,9 @@ test("where it costs nothing, f32 and fewer threads win", () => {
     row({ picture: 1.5 }),
   ];
   expect(bestOf([rows])).toEqual({ ...exact, threads: 1 });
+  // f32 goes before fewer threads.
+  const narrow = row({ ...fast, threads: 1, picture: 1, likeness: 40 });
+  expect(bestOf([[narrow, row({ ...exact, picture: 1.01 })]])).toEqual(exact);
 });
 
 test("over several models the mean ratio decides; without pictures the steps do", () => {
