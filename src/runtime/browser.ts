@@ -9,6 +9,7 @@ export type {
   Value,
 } from "./engine.ts";
 export { firstNotFinite, isFiniteArray, type NotFinite, type Rerun } from "./not-finite.ts";
+export { checkPrecision } from "./options.ts";
 export { value } from "./value.ts";
 export type { WasmDevice } from "./wasm.ts";
 export { webEngine, type WebEngineOptions } from "./web.ts";
