@@ -7,7 +7,7 @@ import { parametersOf } from "../src/nn/index.ts";
 import { value, type Value } from "../src/runtime/index.ts";
 import { graphOf, input, type Graph, type Parameter } from "../src/tensor/index.ts";
 import { initialValues, optimizer } from "../src/training/index.ts";
-import { slotName, updateGraph } from "../src/training/update.ts";
+import { slotName, updateGraph } from "../src/training/optimizers/update.ts";
 import { emblemNetworks } from "./emblem.ts";
 
 export interface EmblemStep {

@@ -16,7 +16,7 @@ import {
   type Value,
 } from "../src/runtime/index.ts";
 import type { Graph } from "../src/tensor/index.ts";
-import { slotName } from "../src/training/update.ts";
+import { slotName } from "../src/training/optimizers/update.ts";
 import { costOf, openPeer, peerContestant, peers, spread, takeTurns } from "./contest.ts";
 import type { Contestant, Cost, Peer } from "./contest.ts";
 import { emblemStep, type EmblemStep } from "./emblem-step.ts";

@@ -1,7 +1,7 @@
 /** @file limn's side of a training step: gradients, then the update, into memory that is there already. */
 import { ortEngine, value, type Engine, type Value } from "../../src/runtime/index.ts";
 import type { Graph, Parameter } from "../../src/tensor/index.ts";
-import { slotName } from "../../src/training/update.ts";
+import { slotName } from "../../src/training/optimizers/update.ts";
 import { emblemStep } from "../emblem-step.ts";
 import type { Run } from "./own-networks.ts";
 import type { Work } from "./works.ts";

@@ -2,10 +2,10 @@
 import { expect, test } from "vitest";
 import { evaluate } from "../../tests/reference/evaluate.ts";
 import { PhiloxRandom } from "../base/index.ts";
-import { Emitter } from "../runtime/emitter.ts";
+import { Emitter } from "../runtime/lowering/emitter.ts";
 import { value, type Value } from "../runtime/index.ts";
-import { lowerAll } from "../runtime/lower.ts";
-import { ortKernels } from "../runtime/ort-kernels.ts";
+import { lowerAll } from "../runtime/lowering/lower.ts";
+import { ortKernels } from "../runtime/lowering/ort-kernels.ts";
 import {
   applyOne,
   compositeBodies,

@@ -1,17 +1,17 @@
 /** @file The face of pipelines/ where there is no Node.js: folders are behind URLs, and a worker draws. */
 export { finish, type Generation, type GenerationStep } from "./generation.ts";
-export { GraphRunner, type RunnerOptions, type Weights } from "./graph-runner.ts";
+export { GraphRunner, type RunnerOptions, type Weights } from "./programs/graph-runner.ts";
 export { toImages } from "./image.ts";
-export { load, loadUnconditional, type LoadOptions } from "./load-remote.ts";
-export { estimateMemory, showBytes, type MemoryEstimate } from "./memory.ts";
-export { openPainter, type Painter, type PainterPort } from "./painter.ts";
+export { load, loadUnconditional, type LoadOptions } from "./loading/load-remote.ts";
+export { estimateMemory, showBytes, type MemoryEstimate } from "./programs/memory.ts";
+export { openPainter, type Painter, type PainterPort } from "./painter/painter.ts";
 export type {
   PainterEvent,
   PainterModel,
   PainterOptions,
   PainterRequest,
-} from "./painter-protocol.ts";
-export { servePainter, type WorkerScope } from "./painter-worker.ts";
+} from "./painter/protocol.ts";
+export { servePainter, type WorkerScope } from "./painter/worker.ts";
 export { defaultSteps, type ModelKind } from "./model-kind.ts";
 export { PerImageRandom, type RandomName } from "./per-image-random.ts";
 export {

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { openSafetensors, readTensor, type SafetensorsIndex } from "../formats/index.ts";
 import { schedulerClasses, type Settings } from "../schedulers/index.ts";
 import type { Generation, GenerationStep } from "./generation.ts";
-import { load, loadUnconditional } from "./load.node.ts";
+import { load, loadUnconditional } from "./loading/load.node.ts";
 import type { PixelDiffusion } from "./pixel-diffusion.ts";
 import type { TextToImageRequest } from "./request.ts";
 import type { StableDiffusion } from "./stable-diffusion.ts";

@@ -1,10 +1,10 @@
 /** @file The face of pipelines/: models that draw, and the recipes that draw with them. */
 export { finish, type Generation, type GenerationStep } from "./generation.ts";
-export { GraphRunner, type RunnerOptions, type Weights } from "./graph-runner.ts";
+export { GraphRunner, type RunnerOptions, type Weights } from "./programs/graph-runner.ts";
 export { toImages } from "./image.ts";
-export { load, loadUnconditional, type LoadOptions } from "./load.node.ts";
-export { machineMemory, type MachineMemory } from "./memory.node.ts";
-export { estimateMemory, showBytes, type MemoryEstimate } from "./memory.ts";
+export { load, loadUnconditional, type LoadOptions } from "./loading/load.node.ts";
+export { machineMemory, type MachineMemory } from "./programs/memory.node.ts";
+export { estimateMemory, showBytes, type MemoryEstimate } from "./programs/memory.ts";
 export { defaultSteps, type ModelKind } from "./model-kind.ts";
 export { PerImageRandom, type RandomName } from "./per-image-random.ts";
 export {

@@ -3,7 +3,7 @@ import { assert, hostArray, type HostArray } from "../base/index.ts";
 import { isFiniteArray, value, type RunOptions, type Value } from "../runtime/index.ts";
 import { guide, type Predict } from "../schedulers/index.ts";
 import { graphOf, type Tensor } from "../tensor/index.ts";
-import { GraphRunner, type Weights } from "./graph-runner.ts";
+import { GraphRunner, type Weights } from "./programs/graph-runner.ts";
 import { notFiniteError, type Suspect } from "./not-finite.ts";
 
 /** A network at fixed shapes: how it is traced and what it is given beside `sample` and `timestep`. */

@@ -5,7 +5,7 @@ import type { UNet2DModel } from "../models/index.ts";
 import { parseSchedulerConfig, schedulerFrom, withSampler } from "../schedulers/index.ts";
 import type { Scheduler, Settings } from "../schedulers/index.ts";
 import { input } from "../tensor/index.ts";
-import type { GraphRunner, Weights } from "./graph-runner.ts";
+import type { GraphRunner, Weights } from "./programs/graph-runner.ts";
 import { toImages } from "./image.ts";
 import { predictorOf, type Predictor } from "./network.ts";
 import { completeSampler, type ModelDefaults } from "./request.ts";

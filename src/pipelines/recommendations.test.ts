@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { load } from "./load.node.ts";
+import { load } from "./loading/load.node.ts";
 import { readRecommendations } from "./recommendations.node.ts";
 import { completeRequest } from "./request.ts";
 

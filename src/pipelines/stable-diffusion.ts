@@ -7,8 +7,8 @@ import { guides, parseSchedulerConfig, schedulerFrom, withSampler } from "../sch
 import type { Scheduler, Settings } from "../schedulers/index.ts";
 import { graphOf, input, type Graph, type Tensor } from "../tensor/index.ts";
 import { conditioningOf, zeroText, type Conditioning } from "./conditioning.ts";
-import { multiplyAdds } from "./cost.ts";
-import { memoryOfRun, type GraphRunner, type Weights } from "./graph-runner.ts";
+import { multiplyAdds } from "./programs/cost.ts";
+import { memoryOfRun, type GraphRunner, type Weights } from "./programs/graph-runner.ts";
 import { toImages } from "./image.ts";
 import { predictorOf, runOptions, type Predictor } from "./network.ts";
 import type { KnownThing } from "./recommendations.ts";

@@ -4,7 +4,7 @@ import { CLIPTextModelWithProjection, type CLIPTextModel } from "../models/index
 import { value, type Value } from "../runtime/index.ts";
 import { graphOf, input, type Graph, type Tensor } from "../tensor/index.ts";
 import type { ClipTokenizer } from "../text/index.ts";
-import type { GraphRunner, Weights } from "./graph-runner.ts";
+import type { GraphRunner, Weights } from "./programs/graph-runner.ts";
 
 /** One text encoder with its tokenizer. */
 export interface TextEncoder {

@@ -10,9 +10,9 @@ export type {
 } from "./engine.ts";
 export { cpuFeatures } from "./cpu-features.node.ts";
 export { cacheFolder } from "./folders.node.ts";
-export { libraryPath as ortLibraryPath } from "./library.node.ts";
+export { libraryPath as ortLibraryPath } from "./ort/library.node.ts";
 export { firstNotFinite, isFiniteArray, type NotFinite, type Rerun } from "./not-finite.ts";
-export { openVinoDevices, type OpenVinoDevice } from "./openvino-devices.node.ts";
+export { openVinoDevices, type OpenVinoDevice } from "./openvino/devices.node.ts";
 export {
   compareVersions,
   findOpenVino,
@@ -20,13 +20,13 @@ export {
   oldestOpenVino,
   openVinoFolder,
   type OpenVino,
-} from "./openvino-library.node.ts";
-export { openVinoEngine } from "./openvino.node.ts";
+} from "./openvino/library.node.ts";
+export { openVinoEngine } from "./openvino/engine.node.ts";
 export { checkPrecision } from "./options.ts";
-export { ortEngine } from "./ort.node.ts";
+export { ortEngine } from "./ort/engine.node.ts";
 export { checkThreads } from "./threads.node.ts";
 export { value } from "./value.ts";
-export type { WasmDevice } from "./wasm.ts";
-export { wasmEngine, type WasmEngineOptions } from "./wasm.node.ts";
-export { webEngine, type WebEngineOptions } from "./web.ts";
-export type { ReadRegion } from "./weight-pack.ts";
+export type { WasmDevice } from "./wasm/engine.ts";
+export { wasmEngine, type WasmEngineOptions } from "./wasm/engine.node.ts";
+export { webEngine, type WebEngineOptions } from "./wasm/web-engine.ts";
+export type { ReadRegion } from "./wasm/weight-pack.ts";

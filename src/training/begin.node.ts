@@ -9,8 +9,8 @@ import {
   hasFingerprint,
   marksOf,
   type Marks,
-} from "./fingerprint.node.ts";
-import { optimizer } from "./optimizers.ts";
+} from "./run/fingerprint.node.ts";
+import { optimizer } from "./optimizers/optimizers.ts";
 import { prepare, type Prepared } from "./prepare.ts";
 import type { Run, Stage } from "./recipe.ts";
 import {
@@ -21,7 +21,7 @@ import {
   openFinished,
   readState,
   type State,
-} from "./state.node.ts";
+} from "./run/state.node.ts";
 
 /** What becomes of a run whose checkpoint was computed by another engine or in another precision. */
 export type OtherEngine = "refuse" | "go on";

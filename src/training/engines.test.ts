@@ -7,7 +7,7 @@ import { describeEngines, describeOpenVino } from "../../tests/reference/engines
 import { writeSmallRecipe, type Parts } from "../../tests/reference/small-recipe.ts";
 import { openSafetensors } from "../formats/index.ts";
 import { ortEngine, type Engine, type Precision } from "../runtime/index.ts";
-import { Journal } from "./journal.node.ts";
+import { Journal } from "./run/journal.node.ts";
 import { train, type TrainEvent, type TrainOptions } from "./train.node.ts";
 
 const clock = () => performance.now() / 1000;

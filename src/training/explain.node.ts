@@ -2,7 +2,7 @@
 import { basename, dirname, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EngineError, LimnError, systemReason } from "../base/index.ts";
-import { newestCheckpoint } from "./state.node.ts";
+import { newestCheckpoint } from "./run/state.node.ts";
 
 /** Codes of writes that failed; the others mean that a recipe looked for something. */
 const ofWriting = new Set(["ENOSPC", "EDQUOT", "EFBIG", "EACCES", "EPERM", "EROFS", "EIO"]);

@@ -13,15 +13,15 @@ import {
   type TorchOptions,
 } from "../../tests/reference/training-goldens.ts";
 import { addNoise, target, type PredictionType } from "./diffusion.ts";
-import { emaDecayAt, type EmaConfig } from "./ema.ts";
+import { emaDecayAt, type EmaConfig } from "./optimizers/ema.ts";
 import type { Loader } from "./loader.node.ts";
-import { optimizer, type OptimizerConfig } from "./optimizers.ts";
+import { optimizer, type OptimizerConfig } from "./optimizers/optimizers.ts";
 import { prepare, type Prepared } from "./prepare.ts";
-import { rateAt, type RateConfig } from "./rates.ts";
+import { rateAt, type RateConfig } from "./optimizers/rates.ts";
 import type { Stage, Weights } from "./recipe.ts";
-import { freshState, layoutOf, slotOf, type State } from "./state.node.ts";
+import { freshState, layoutOf, slotOf, type State } from "./run/state.node.ts";
 import { accumulate, Scratch, update } from "./step.node.ts";
-import { updateGraph } from "./update.ts";
+import { updateGraph } from "./optimizers/update.ts";
 
 vi.setConfig({ testTimeout: 180_000 }); // six losses are six graphs of gradients to compile
 const { json } = golden;

@@ -41,13 +41,13 @@ export {
   type Weighting,
 } from "./diffusion.ts";
 export { bindWeights, numbersOf } from "./bind-weights.ts";
-export type { EmaConfig } from "./ema.ts";
+export type { EmaConfig } from "./optimizers/ema.ts";
 export { gridOf } from "./grid.ts";
 export { initialValues } from "./initial.ts";
 export { loadRecipe, recipeFile } from "./load-recipe.node.ts";
-export type { Optimizer } from "./optimizer-rule.ts";
-export { optimizer, type OptimizerConfig } from "./optimizers.ts";
-export type { RateConfig } from "./rates.ts";
+export type { Optimizer } from "./optimizers/rule.ts";
+export { optimizer, type OptimizerConfig } from "./optimizers/optimizers.ts";
+export type { RateConfig } from "./optimizers/rates.ts";
 export {
   defineRecipe,
   type Batch,

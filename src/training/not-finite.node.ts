@@ -5,7 +5,7 @@ import type { Graph } from "../tensor/index.ts";
 import type { Loader } from "./loader.node.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Run, Stage } from "./recipe.ts";
-import type { State } from "./state.node.ts";
+import type { State } from "./run/state.node.ts";
 import { weightsOf } from "./step.node.ts";
 
 const places: Readonly<Record<NotFinite["kind"], (name: string) => string>> = {

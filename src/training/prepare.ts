@@ -4,7 +4,7 @@ import { RequestError } from "../base/index.ts";
 import { parametersOf, place } from "../nn/index.ts";
 import { graphOf, type Graph, type Parameter } from "../tensor/index.ts";
 import type { Stage } from "./recipe.ts";
-import { slotName, type Trained } from "./update.ts";
+import { slotName, type Trained } from "./optimizers/update.ts";
 
 /** A stage traced, placed and differentiated. */
 export interface Prepared {

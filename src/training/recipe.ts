@@ -3,9 +3,9 @@ import type { Engine, Precision, Value } from "../runtime/index.ts";
 import type { Module } from "../nn/index.ts";
 import type { Tensor } from "../tensor/index.ts";
 import type { Image } from "../formats/index.ts";
-import type { EmaConfig } from "./ema.ts";
-import type { OptimizerConfig } from "./optimizers.ts";
-import type { RateConfig } from "./rates.ts";
+import type { EmaConfig } from "./optimizers/ema.ts";
+import type { OptimizerConfig } from "./optimizers/optimizers.ts";
+import type { RateConfig } from "./optimizers/rates.ts";
 
 /** Parameters' numbers by path. */
 export type Weights = ReadonlyMap<string, Float32Array>;

@@ -1,15 +1,15 @@
 /** @file One optimiser step: gradients averaged over the parts of a batch, then the update of the state. */
 import { assert } from "../base/index.ts";
 import { value, type Program, type Value } from "../runtime/index.ts";
-import { emaDecayAt } from "./ema.ts";
+import { emaDecayAt } from "./optimizers/ema.ts";
 import type { Loader } from "./loader.node.ts";
-import { optimizer } from "./optimizers.ts";
+import { optimizer } from "./optimizers/optimizers.ts";
 import type { Prepared } from "./prepare.ts";
-import { rateAt } from "./rates.ts";
+import { rateAt } from "./optimizers/rates.ts";
 import type { Batch, Stage } from "./recipe.ts";
-import type { State } from "./state.node.ts";
+import type { State } from "./run/state.node.ts";
 import type { Graph } from "../tensor/index.ts";
-import { slotName, type Trained } from "./update.ts";
+import { slotName, type Trained } from "./optimizers/update.ts";
 
 /** The numbers of a step, before the update. */
 export interface Gradients {

@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { encodePng, removeTorn, writeFileAtomic } from "../formats/index.ts";
 import { checkThreads, type Engine, type Precision } from "../runtime/index.ts";
 import { begin, finishedNotes, type OtherEngine } from "./begin.node.ts";
-import { lossCurve } from "./curve.node.ts";
+import { lossCurve } from "./run/curve.node.ts";
 import { explainRecipe, explainWriting } from "./explain.node.ts";
-import { Journal } from "./journal.node.ts";
+import { Journal } from "./run/journal.node.ts";
 import { openLoader } from "./loader.node.ts";
 import { loadRecipe } from "./load-recipe.node.ts";
-import { lockFolder } from "./lock.node.ts";
+import { lockFolder } from "./run/lock.node.ts";
 import type { Recipe, Run, Stage, Weights } from "./recipe.ts";
 import { Pace, type Measured } from "./pace.ts";
-import { finishedFile, loadWeights, saveWeights } from "./state.node.ts";
+import { finishedFile, loadWeights, saveWeights } from "./run/state.node.ts";
 import { trainStage, type LiveStep, type TrainStep } from "./trainer.node.ts";
 
 /** What a training run tells while it goes. */

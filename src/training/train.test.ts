@@ -10,7 +10,7 @@ import { FormatError } from "../base/index.ts";
 import { decodeImage, openSafetensors, readAsF32, writeSafetensors } from "../formats/index.ts";
 import { ortEngine } from "../runtime/index.ts";
 import { writeSmallRecipe, type Parts } from "../../tests/reference/small-recipe.ts";
-import { Journal } from "./journal.node.ts";
+import { Journal } from "./run/journal.node.ts";
 import { train, type TrainEvent, type TrainOptions } from "./train.node.ts";
 
 const engine = await ortEngine();

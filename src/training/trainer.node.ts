@@ -5,11 +5,11 @@ import type { Graph } from "../tensor/index.ts";
 import type { Beginning } from "./begin.node.ts";
 import type { Loader } from "./loader.node.ts";
 import { explainNotFinite } from "./not-finite.node.ts";
-import { optimizer } from "./optimizers.ts";
+import { optimizer } from "./optimizers/optimizers.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Run, Stage, Weights } from "./recipe.ts";
-import { isSound, saveCheckpoint, slotOf, type State } from "./state.node.ts";
-import { updateGraph } from "./update.ts";
+import { isSound, saveCheckpoint, slotOf, type State } from "./run/state.node.ts";
+import { updateGraph } from "./optimizers/update.ts";
 import { accumulate, Scratch, update } from "./step.node.ts";
 
 /** One optimiser step done; metrics are means over its parts. */

@@ -1,0 +1,91 @@
+/**
+ * @file The folder of what is made of weight files, once, to be mapped from then on: f32 twins, and copies from other file
+ * systems. A file that changed takes its older twin's place, and all together are bounded.
+ */
+import { createHash } from "node:crypto";
+import { mkdir, readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { isTorn } from "../../formats/index.ts";
+import { excess, patience, removeAbandoned, type Kept } from "./room.node.ts";
+import { cacheFolder } from "../folders.node.ts";
+
+/** Bytes of all twins: more than twice those of the largest model that limn knows, SDXL, so that none evicts its own. */
+const limit = 32e9;
+/** Names that OpenVINO reads a model by; see openvino/weights.node.ts. */
+const reading = /^reading-[0-9a-f-]{36}\.(onnx|data)$/;
+
+/** Where twins lie. */
+export const twinFolder = (): string => join(cacheFolder(), "f32");
+
+/**
+ * The path of what is made of a weight file, which `make` writes, whole or not at all, where it is not there yet. Its name tells the
+ * file's place, then its size, time and inode: the same beginning means another version of the same file.
+ */
+export async function twinOf(
+  file: string,
+  end: "safetensors" | "copy",
+  make: (path: string) => Promise<void>,
+): Promise<string> {
+  const real = await realpath(file);
+  const { size, mtimeMs, ino, dev } = await stat(real);
+  const [place, version] = [hashOf([real]), hashOf([size, mtimeMs, ino, dev])];
+  const folder = twinFolder();
+  const path = join(folder, `${place}-${version}.${end}`);
+  const exists = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  if (!exists) {
+    await mkdir(folder, { recursive: true });
+    await quietly(() => removeVersions(folder, place, version));
+    await make(path);
+  }
+  // A time of its own: that of the twin tells versions apart, for models that were compiled from it.
+  await quietly(() => writeFile(usedName(path), "."));
+  await quietly(() => removeUnfinished(folder));
+  if (!exists) await quietly(() => bound(folder, path));
+  return path;
+}
+
+/** Removes what killed processes left in the folder. */
+export function removeUnfinished(folder: string): Promise<void> {
+  return removeAbandoned(folder, (name) => reading.test(name) || isTorn(name));
+}
+
+const hashOf = (words: readonly unknown[]) =>
+  createHash("sha256").update(words.join("\n")).digest("hex").slice(0, 32);
+
+const usedName = (path: string) => `${path}.used`;
+
+/** What cannot be tidied is no reason to draw nothing. */
+async function quietly(work: () => Promise<unknown>): Promise<void> {
+  await work().catch(() => undefined);
+}
+
+/** Another process may be making the same version just now. */
+async function removeVersions(folder: string, place: string, but: string): Promise<void> {
+  for (const name of await readdir(folder))
+    if (name.startsWith(`${place}-`) && !name.startsWith(`${place}-${but}`))
+      await rm(join(folder, name), { force: true });
+}
+
+/** Removes the longest unused until the rest fits; what was used within the hour may be at work. */
+async function bound(folder: string, fresh: string): Promise<void> {
+  const kept: Kept[] = [];
+  for (const name of await readdir(folder)) {
+    if (!/^[0-9a-f-]+\.(safetensors|copy)$/.test(name)) continue;
+    const path = join(folder, name);
+    const { size: bytes, mtimeMs } = await stat(path);
+    const used = await stat(usedName(path)).then(
+      (mark) => mark.mtimeMs,
+      () => mtimeMs,
+    );
+    kept.push({ path, bytes, used });
+  }
+  const { mtimeMs: now } = await stat(usedName(fresh));
+  for (const { path, used } of excess(kept, { limit, fresh })) {
+    if (now - used < patience) continue;
+    await rm(path, { force: true });
+    await rm(usedName(path), { force: true });
+  }
+}

@@ -1,0 +1,234 @@
+/**
+ * @file Where OpenVINO's C library lies, and loading it: a folder named by LIMN_OPENVINO, limn's data folder, the package
+ * openvino-node, the system's own places; the first of them that has the library counts.
+ */
+import koffi from "koffi";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { EngineError } from "../../base/index.ts";
+import { dataFolder } from "../folders.node.ts";
+
+/** What brings the library where it is missing. */
+export const howToInstallOpenVino = "limn engines install openvino";
+/** Older ones were never tried. */
+export const oldestOpenVino = "2025.0";
+
+/** Who put a library where it is. */
+export type OpenVinoSource = "LIMN_OPENVINO" | "data folder" | "openvino-node" | "system";
+
+/** A place that has the library. */
+export interface OpenVinoPlace {
+  readonly folder: string;
+  /** The C library itself. */
+  readonly file: string;
+  readonly source: OpenVinoSource;
+}
+
+/** A library that was loaded and is new enough. */
+export interface OpenVino extends OpenVinoPlace {
+  readonly version: string;
+}
+
+type Library = ReturnType<typeof koffi.load>;
+
+const filesIn = (folder: string): string[] => {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+};
+const cLibrary = /^(lib)?openvino_c\.(so|dll|.*dylib)/;
+/** What the C library needs and a loader may not look for beside it, in the order of their needs. */
+const needed = [
+  /^(lib)?hwloc\b/,
+  /^(lib)?tbb(12)?\.(so|dll|.*dylib)/,
+  /^(lib)?openvino\.(so|dll|.*dylib)/,
+];
+
+/** Where limn's own copies lie, each version in a folder of its name. */
+export const openVinoFolder = (): string => join(dataFolder(), "engines", "openvino");
+
+/** The newest version's folder first. */
+function dataFolders(): string[] {
+  const root = openVinoFolder();
+  return filesIn(root)
+    .filter((name) => /^\d/.test(name))
+    .sort((a, b) => compareVersions(b, a))
+    .map((name) => join(root, name));
+}
+
+function packageFolders(): string[] {
+  try {
+    const main = createRequire(import.meta.url).resolve("openvino-node/package.json");
+    return [join(dirname(main), "bin")];
+  } catch {
+    return [];
+  }
+}
+
+function systemFolders(): string[] {
+  const root = process.env["INTEL_OPENVINO_DIR"];
+  const below = (folder: string) =>
+    ["intel64", "aarch64", "arm64", ""].flatMap((name) => [
+      join(folder, "runtime", "lib", name, "Release"),
+      join(folder, "runtime", "lib", name),
+      join(folder, "runtime", "bin", name, "Release"),
+    ]);
+  const own = root ? below(root) : [];
+  if (process.platform === "win32") return own;
+  const triplet = { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" }[process.arch as string];
+  const usual = ["/usr/local/lib", "/usr/lib64", "/usr/lib", "/opt/homebrew/lib"];
+  return [
+    ...own,
+    ...below("/opt/intel/openvino"),
+    ...(triplet ? [`/usr/lib/${triplet}`] : []),
+    ...usual,
+  ];
+}
+
+function placeIn(folder: string, source: OpenVinoSource): OpenVinoPlace | null {
+  const name = filesIn(folder).find((file) => cLibrary.test(file));
+  return name === undefined ? null : { folder, file: join(folder, name), source };
+}
+
+/** The place that LIMN_OPENVINO names: a folder, or the C library itself. */
+function namedPlace(name: string): OpenVinoPlace {
+  const path = resolve(name);
+  const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  const source = "LIMN_OPENVINO";
+  if (isFile) return { folder: dirname(path), file: path, source };
+  const place =
+    placeIn(path, source) ??
+    placeIn(join(path, "libs"), source) ??
+    placeIn(join(path, "openvino", "libs"), source);
+  if (!place)
+    throw new EngineError(`LIMN_OPENVINO is ${name}, where no OpenVINO C library lies`, {
+      hint: "name the folder that holds libopenvino_c, or unset it",
+    });
+  return place;
+}
+
+/** Where the library lies, without loading it; null where it is nowhere. */
+export function locateOpenVino(): OpenVinoPlace | null {
+  const named = process.env["LIMN_OPENVINO"];
+  if (named) return namedPlace(named);
+  const places: readonly (readonly [OpenVinoSource, readonly string[]])[] = [
+    ["data folder", dataFolders()],
+    ["openvino-node", packageFolders()],
+    ["system", systemFolders()],
+  ];
+  for (const [source, folders] of places)
+    for (const folder of folders) {
+      const place = placeIn(folder, source);
+      if (place) return place;
+    }
+  return null;
+}
+
+/** Versions by their numbers: below 0 where `a` is older. */
+export function compareVersions(a: string, b: string): number {
+  const [left, right] = [a, b].map((version) => version.split(".").map((part) => parseInt(part)));
+  for (let i = 0; i < Math.max(left.length, right.length); i++) {
+    const difference = (left[i] ?? 0) - (right[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/** Collected, libraries would take their code with them; one loaded twice would be two. */
+const loaded = new Map<string, { readonly library: Library; readonly found: OpenVino }>();
+const dependencies: Library[] = [];
+
+/** Loads the library at a place. Throws EngineError where it is broken, too old, or for another machine. */
+export function loadOpenVino(place: OpenVinoPlace): { library: Library; found: OpenVino } {
+  const known = loaded.get(place.file);
+  if (known) return known;
+  const library = open(place);
+  const version = versionOf(library, place.file);
+  refuseOld(version, place.folder);
+  const result = { library, found: { ...place, version } };
+  loaded.set(place.file, result);
+  return result;
+}
+
+/** Throws EngineError for a version that limn was not tried with, whose functions may be others. */
+export function refuseOld(version: string, folder: string): void {
+  if (compareVersions(version, oldestOpenVino) >= 0) return;
+  throw new EngineError(
+    `OpenVINO ${version} in ${folder} is too old: limn needs ${oldestOpenVino} or newer`,
+    { hint: howToInstallOpenVino },
+  );
+}
+
+function open({ folder, file }: OpenVinoPlace): Library {
+  for (const pattern of needed) {
+    const name = filesIn(folder).find((other) => pattern.test(other));
+    if (name === undefined) continue;
+    try {
+      dependencies.push(koffi.load(join(folder, name)));
+    } catch {
+      // The library itself says better what it lacks.
+    }
+  }
+  try {
+    return koffi.load(file);
+  } catch (cause) {
+    throw unloadable(file, cause);
+  }
+}
+
+function unloadable(file: string, cause: unknown): EngineError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const machine = machineOf(file);
+  const wrong = machine !== null && machine !== process.arch;
+  return new EngineError(
+    wrong
+      ? `${file} is made for ${machine}, this machine is ${process.arch}`
+      : `${file} cannot be loaded: ${reason.replace(/^Failed to load shared library: /, "")}`,
+    { hint: howToInstallOpenVino, cause },
+  );
+}
+
+/** The machine an ELF, Mach-O or PE file is made for, by Node's names; null where it cannot be told. */
+function machineOf(file: string): string | null {
+  const bytes = headOf(file);
+  if (bytes.length < 64) return null;
+  const names: Record<number, string> = { 62: "x64", 183: "arm64", 3: "ia32", 40: "arm" };
+  if (bytes.readUInt32BE(0) === 0x7f454c46)
+    return names[bytes.readUInt16LE(18)] ?? "another machine";
+  const mach: Record<number, string> = { 0x01000007: "x64", 0x0100000c: "arm64" };
+  if (bytes.readUInt32LE(0) === 0xfeedfacf) return mach[bytes.readUInt32LE(4)] ?? "another machine";
+  const at = bytes.readUInt16BE(0) === 0x4d5a ? bytes.readUInt32LE(60) : bytes.length;
+  const windows: Record<number, string> = { 0x8664: "x64", 0xaa64: "arm64", 0x14c: "ia32" };
+  return at + 6 > bytes.length ? null : (windows[bytes.readUInt16LE(at + 4)] ?? "another machine");
+}
+
+function headOf(file: string): Buffer {
+  try {
+    return readFileSync(file).subarray(0, 4096);
+  } catch {
+    return Buffer.alloc(0);
+  }
+}
+
+/** "2026.4.1" of "2026.4.1-22137-…". */
+function versionOf(library: Library, file: string): string {
+  try {
+    const read = library.func("ov_get_openvino_version", "int", ["void *"]);
+    const version = new BigUint64Array(2); // two pointers: build number and description
+    if (read(koffi.address(version)) !== 0 || !version[0]) throw new Error("it names no version");
+    const text = koffi.decode(version[0], "char", -1) as string;
+    library.func("ov_version_free", "void", ["void *"])(koffi.address(version));
+    return /^\d+(\.\d+)+/.exec(text)?.[0] ?? text;
+  } catch (cause) {
+    throw new EngineError(`${file} is not OpenVINO's C library`, { cause });
+  }
+}
+
+/** The library that would be used, loaded and tried; null where there is none. Throws EngineError where it is of no use. */
+export function findOpenVino(): OpenVino | null {
+  const place = locateOpenVino();
+  return place && loadOpenVino(place).found;
+}

@@ -1,0 +1,87 @@
+/** @file Bringing a model and its weight files together where OpenVINO may read them. */
+import { existsSync } from "node:fs";
+import * as fs from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { gatherWeights } from "./weights.node.ts";
+
+vi.mock("node:fs/promises", async (original) => ({ ...(await original<typeof fs>()) }));
+
+let root: string;
+let folder: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "limn gather "));
+  onTestFinished(() => rm(root, { recursive: true }));
+  vi.stubEnv("LIMN_CACHE", join(root, "cache"));
+  folder = join(root, "cache", "f32");
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
+
+const text = (bytes: string) => new TextEncoder().encode(bytes);
+
+test("a weight file gets a second name, a twin keeps its own, and both names go", async () => {
+  const file = join(root, "weights.safetensors");
+  await writeFile(file, "weights");
+  await symlink(file, join(root, "link.safetensors"));
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "twin.safetensors"), "twin");
+  {
+    const twin = join(folder, "twin.safetensors");
+    const link = join(root, "link.safetensors");
+    await using gathered = await gatherWeights([twin, link, link]);
+    expect(gathered.nameOf(twin)).toBe("twin.safetensors");
+    const second = join(folder, gathered.nameOf(link));
+    expect((await stat(second)).ino).toBe((await stat(file)).ino);
+    expect(await readFile(await gathered.write(text("model")), "utf8")).toBe("model");
+    expect((await readdir(folder)).length).toBe(3);
+  }
+  expect(await readdir(folder)).toEqual(["twin.safetensors"]);
+  expect(await readFile(file, "utf8")).toBe("weights");
+});
+
+test("where a second name cannot be had the file is copied once", async () => {
+  const file = join(root, "weights.safetensors");
+  await writeFile(file, "weights");
+  vi.spyOn(fs, "link").mockRejectedValue(new Error("EXDEV"));
+  const copied = vi.spyOn(fs, "copyFile");
+  for (const time of ["makes", "finds"]) {
+    await using gathered = await gatherWeights([file]);
+    expect(await readFile(join(folder, gathered.nameOf(file)), "utf8"), time).toBe("weights");
+  }
+  expect(copied).toHaveBeenCalledTimes(1);
+  const copies = (await readdir(folder)).filter((name) => name.endsWith(".copy"));
+  expect(copies).toHaveLength(1);
+});
+
+test("what a killed process left is removed when it is old, and a running one's is not", async () => {
+  await mkdir(folder, { recursive: true });
+  const left = join(folder, `reading-${crypto.randomUUID()}.data`);
+  const other = join(folder, "twin.safetensors");
+  await writeFile(left, "left");
+  await writeFile(other, "twin");
+  {
+    await using gathered = await gatherWeights([]);
+    await gathered.write(text("model"));
+  }
+  expect(existsSync(left)).toBe(true);
+  const real = fs.stat;
+  vi.spyOn(fs, "stat").mockImplementation((async (path: string) => {
+    const its = await real(path);
+    if (path === left || path === other) its.ctimeMs -= 2 * 3_600_000;
+    return its;
+  }) as typeof fs.stat);
+  await using gathered = await gatherWeights([]);
+  await gathered.write(text("model"));
+  expect([existsSync(left), existsSync(other)]).toEqual([false, true]);
+});
+
+test("a missing weight file and a cache that cannot be written are told", async () => {
+  await expect(gatherWeights([join(root, "gone")])).rejects.toThrow(/weight file .*gone is gone/);
+  vi.stubEnv("LIMN_CACHE", "/dev/null/cache");
+  await expect(gatherWeights([])).rejects.toThrow("cannot hold a model for OpenVINO to read");
+});
