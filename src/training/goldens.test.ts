@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { value, type Engine, type Value } from "../runtime/index.ts";
 import { graphOf, input } from "../tensor/index.ts";
-import { describeEngines } from "../../tests/reference/engines.ts";
+import { describeEveryEngine } from "../../tests/reference/engines.ts";
 import {
   batchOf,
   golden,
@@ -157,7 +157,7 @@ async function trainThree(
   return { losses, norms, after, average: slotOf(state, "average") };
 }
 
-describeEngines("training as PyTorch does it", ({ open }) => {
+describeEveryEngine("training as PyTorch does it", ({ open }) => {
   beforeAll(async () => {
     engine = await open();
   });

@@ -1,9 +1,15 @@
 /** @file The native engines that a suite runs on: every one that this machine has, and why another is left out. */
 import { describe } from "vitest";
-import { findOpenVino, openVinoEngine, ortEngine, type Engine } from "../../src/runtime/index.ts";
+import {
+  findOpenVino,
+  openVinoEngine,
+  ortEngine,
+  wasmEngine,
+  type Engine,
+} from "../../src/runtime/index.ts";
 
 export interface TestedEngine {
-  readonly name: "ort" | "openvino";
+  readonly name: "ort" | "openvino" | "wasm";
   open(this: void): Promise<Engine>;
 }
 
@@ -34,4 +40,13 @@ export function describeEngines(
 ): void {
   describe(`${what} on ONNX Runtime`, () => suite({ name: "ort", open: ortEngine }));
   describeOpenVino(what, suite);
+}
+
+/** Adds a suite for every engine that Node.js has. */
+export function describeEveryEngine(
+  what: string,
+  suite: (engine: TestedEngine) => void | Promise<void>,
+): void {
+  describeEngines(what, suite);
+  describe(`${what} in WebAssembly`, () => suite({ name: "wasm", open: () => wasmEngine() }));
 }
