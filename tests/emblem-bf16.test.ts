@@ -6,7 +6,7 @@ import { AutoencoderKL, CLIPTextModel, UNet2DConditionModel } from "../src/model
 import type { Module } from "../src/nn/index.ts";
 import { value, type Engine, type Value } from "../src/runtime/index.ts";
 import { graphOf, input, type Tensor } from "../src/tensor/index.ts";
-import { describeOpenVino } from "./reference/engines.ts";
+import { describeOpenVinoBf16 } from "./reference/engines.ts";
 
 interface Work {
   readonly component: Component<Module>;
@@ -47,7 +47,7 @@ function part<M extends Module>(
   return { component, module: component.module };
 }
 
-describeOpenVino("the emblem in bf16", ({ open }) => {
+describeOpenVinoBf16("the emblem", ({ open }) => {
   const text = part(folder.textEncoder, CLIPTextModel);
   const words = value(
     Array.from({ length: 24 }, (_, i) => (i < 4 ? i + 5 : 1)),

@@ -1,7 +1,7 @@
 /** @file The networks of every other tiny model give diffusers' numbers; they need the folder of all goldens. */
-import { testNetworks } from "./networks.cases.ts";
+import { otherModels, testNetworks } from "./networks.cases.ts";
 import { allGoldens } from "./reference/all-goldens.ts";
 
 const root = allGoldens();
 
-for (const name of ["sd1-f16", "sdxl-refiner", "x4-upscaler"]) testNetworks(root, name);
+for (const name of otherModels) testNetworks(root, name);

@@ -1,5 +1,4 @@
 /** @file The networks of the embedded tiny models give diffusers' numbers. */
-import { testNetworks } from "./networks.cases.ts";
+import { embeddedModels, testNetworks } from "./networks.cases.ts";
 
-for (const name of ["sd1", "sd1-inpaint", "sd1-pix2pix", "sd2-v", "sdxl", "ddpm"])
-  testNetworks("tests/goldens", name);
+for (const name of embeddedModels) testNetworks("tests/goldens", name);
