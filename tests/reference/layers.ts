@@ -28,6 +28,17 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "browser.ts": ["base", "formats", "pipelines"],
 };
 
+/** Folders inside a layer that may import only its files at the top and, of its folders, those named beside them. */
+const MAY_IMPORT_BESIDE: Readonly<Record<string, readonly string[]>> = {
+  "runtime/lowering": [],
+  "runtime/cache": [],
+  "runtime/ort": ["lowering", "cache"],
+  "runtime/openvino": ["lowering", "cache"],
+  "runtime/wasm": ["lowering", "cache"],
+  "pipelines/programs": [],
+  "training/optimizers": [],
+};
+
 /** Packages from outside, `node:*` among them, and the files of `src/` that may import them. */
 const MAY_USE: readonly (readonly [packages: RegExp, files: RegExp, where: string])[] = [
   [/^(onnxruntime-.+|koffi)$/, /^runtime\//, "runtime/"],
@@ -68,6 +79,18 @@ const filesImportedBy = (src: string, file: string): string[] =>
 
 const layerOf = (file: string): string => file.split("/")[0];
 
+/** `runtime/ort` for `runtime/ort/api.node.ts`; for a file at a layer's top, the layer. */
+const folderOf = (file: string): string => file.split("/").slice(0, -1).slice(0, 2).join("/");
+
+/** Imports between folders of one layer that go past the table. */
+function wrongBeside(file: string, target: string): string[] {
+  const [from, to] = [folderOf(file), folderOf(target)];
+  if (!Object.hasOwn(MAY_IMPORT_BESIDE, from) || to === from || to === layerOf(file)) return [];
+  const beside = MAY_IMPORT_BESIDE[from];
+  if (beside.includes(to.split("/")[1])) return [];
+  return [`${file} imports ${target}: of the folders beside it only [${beside.join(", ")}]`];
+}
+
 /** Imports that go up, sideways or past a folder's face; one sentence each. */
 export function wrongWays(src: string): string[] {
   return sourcesOf(src).flatMap((file) => {
@@ -78,7 +101,7 @@ export function wrongWays(src: string): string[] {
     return filesImportedBy(src, file).flatMap((target) => {
       const to = layerOf(target);
       const path = `${file} imports ${target}`;
-      if (to === from) return [];
+      if (to === from) return wrongBeside(file, target);
       if (!allowed.includes(to))
         return [`${path}: ${from} may import only [${allowed.join(", ")}]`];
       // The root's face for browsers takes theirs.
