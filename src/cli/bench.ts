@@ -5,7 +5,7 @@ import { RequestError } from "../base/index.ts";
 import {
   bench as measure,
   defaultModel,
-  engineNames,
+  engineOrder,
   findModel,
   forgetSetting,
   listModels,
@@ -42,7 +42,7 @@ function readWords(words: readonly string[]): BenchWords {
       new Option("--model <ID|FOLDER>", "a model to draw with; may be said again").argParser(again),
     )
     .addOption(
-      new Option("--engine <NAME>", engineNames.join(", ")).argParser(oneOf("engine", engineNames)),
+      new Option("--engine <NAME>", engineOrder.join(", ")).argParser(oneOf("engine", engineOrder)),
     )
     .addOption(new Option("--threads <N,…>", "processor threads to try").argParser(threadList))
     .option("--seconds <S>", "how long it may take", wholeNumber("seconds", 1), 60)

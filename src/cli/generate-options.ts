@@ -1,10 +1,11 @@
 /** @file The options of `limn generate`, as text and as values. */
 import { Option, type Command } from "commander";
+import { engineNames, precisionOrder } from "../service/index.ts";
 import type { EngineChoice, PrecisionChoice } from "../service/index.ts";
 import { commandNamed, decimal, oneOf, parseWords, seedNumber, wholeNumber } from "./program.ts";
 
-const engines = ["auto", "ort", "openvino", "wasm"] as const satisfies readonly EngineChoice[];
-const precisions = ["auto", "f32", "bf16"] as const satisfies readonly PrecisionChoice[];
+const engines: readonly EngineChoice[] = ["auto", ...engineNames];
+const precisions: readonly PrecisionChoice[] = ["auto", ...precisionOrder.toReversed()];
 
 /** What was said on the command line; absent is undefined. */
 export interface GenerateWords {

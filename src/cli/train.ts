@@ -1,6 +1,7 @@
 /** @file `limn train`: runs a recipe. */
 import { RequestError } from "../base/index.ts";
-import { trainRecipe, type TrainEvent, type TrainRequest } from "../service/index.ts";
+import { precisionOrder, trainingNames, trainRecipe } from "../service/index.ts";
+import type { TrainEvent, TrainRequest } from "../service/index.ts";
 import { printJson, printPath, say } from "./print.ts";
 import { commandNamed, oneOf, parseWords, wholeNumber } from "./program.ts";
 import { showSeconds } from "./progress.ts";
@@ -47,13 +48,13 @@ export async function train(words: readonly string[]): Promise<number> {
     .option("--out <FOLDER>", "run folder; runs/NAME when left out")
     .option(
       "--engine <NAME>",
-      "auto, ort or openvino",
-      oneOf("engine", ["auto", "ort", "openvino"]),
+      ["auto", ...trainingNames].join(", "),
+      oneOf("engine", ["auto", ...trainingNames]),
     )
     .option(
       "--precision <NAME>",
       "of the gradients: f32 (default), bf16, or auto: bf16 where the engine has it",
-      oneOf("precision", ["auto", "f32", "bf16"]),
+      oneOf("precision", ["auto", ...precisionOrder.toReversed()]),
     )
     .option("--switch-engine", "go on from a checkpoint of another engine or precision")
     .option("--threads <N>", "processor threads", wholeNumber("threads", 1))

@@ -63,7 +63,7 @@ async function way(): Promise<Finding> {
     if (saved === null) return fine(what, "auto; limn bench --save finds what is best");
     const { engine, precision, threads, models: measured } = saved;
     const found = `${engine} ${precision}, ${threads} ${threads === 1 ? "thread" : "threads"}, saved by limn bench with ${measured.join(", ")}`;
-    const doubt = doubtOf(saved);
+    const doubt = await doubtOf(saved);
     if (doubt === null) return fine(what, found);
     const advice = "limn bench --save measures anew, limn bench --reset forgets it";
     return { what, found: `auto, not ${found}: ${doubt}`, fine: false, advice };

@@ -7,6 +7,13 @@ export type { Chosen } from "./engines/choose.ts";
 export type { InstallEvent, InstallRequest } from "./engines/install.ts";
 export type { Installed } from "./engines/installed.ts";
 export type { EngineFacts, EnginesReport } from "./engines/list.ts";
+export {
+  engineNames,
+  engineOrder,
+  precisionOrder,
+  trainingNames,
+  type EngineName,
+} from "./engines/table.ts";
 export { dataFolder, limnVersion } from "./folders.ts";
 export type { GenerateReport, GenerateToFiles } from "./generate.ts";
 export { Generator, startGenerator, type Ending, type GenerateOptions } from "./generator.ts";
@@ -44,11 +51,5 @@ export type {
   Settings,
   Timings,
 } from "./protocol.ts";
-export {
-  engineNames,
-  type DrawingSetting,
-  type EngineName,
-  type SavedSetting,
-  type Settled,
-} from "./settings.ts";
+export type { DrawingSetting, SavedSetting, Settled } from "./settings.ts";
 export type { TrainEvent, TrainRequest } from "./train.ts";

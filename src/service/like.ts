@@ -1,5 +1,6 @@
 /** @file A picture's own parameters as wishes: what draws it again. Pictures of A1111 tell most of theirs in the same words. */
 import { RequestError } from "../base/index.ts";
+import { engineNames, precisionOrder } from "./engines/table.ts";
 import { inspect, type Facts } from "./inspect.ts";
 import type { EngineChoice, PrecisionChoice } from "./protocol.ts";
 
@@ -71,8 +72,8 @@ function wishes(
     rng: values.get("RNG") === "CPU" ? "torch" : "philox",
     eta: number("Eta"),
     clipSkip: number("Clip skip"),
-    engine: oneOf(engine, ["ort", "openvino", "wasm"]),
-    precision: oneOf(values.get("Precision"), ["f32", "bf16"]),
+    engine: oneOf(engine, engineNames),
+    precision: oneOf(values.get("Precision"), precisionOrder),
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }

@@ -11,6 +11,7 @@ import {
 import { compileMode, hasRoomToPack, type Work } from "./compile-mode.ts";
 import { openEngine, type Chosen } from "./engines/choose.ts";
 import { choosePrecision, type Measuring } from "./engines/precision.ts";
+import { engineTable, usualEngine } from "./engines/table.ts";
 import { kindOf } from "./model-kind.ts";
 import type { GenerateRequest } from "./protocol.ts";
 
@@ -43,8 +44,8 @@ export class OpenModel implements AsyncDisposable {
     const chosen = await engineFor(opening);
     const model = await loaders[await kindOf(folder)](folder, {
       engine: chosen.engine,
-      // OpenVINO packs weights in any case: what it will take must be foreseen.
-      mode: chosen.engine.name === "openvino" ? "fast" : mode,
+      // Where weights are packed in any case, what that will take must be foreseen.
+      mode: engineTable[chosen.name].packs === "always" ? "fast" : mode,
       ...(threads === null ? {} : { threads }),
     });
     const own = await choosePrecision(precision, model, measuring);
@@ -75,9 +76,10 @@ function narrowed(model: Model): Model {
 /** `auto` takes the engine that leaves weights in their files where there is no room for packed ones. */
 async function engineFor({ folder, engine }: Opening): Promise<Chosen> {
   const chosen = await openEngine(engine);
-  if (engine !== "auto" || chosen.engine.name !== "openvino" || (await hasRoomToPack(folder)))
-    return chosen;
-  const { engine: other, notes } = await openEngine("ort");
-  const why = "OpenVINO would need more memory than is free; drawing with ONNX Runtime instead";
-  return { engine: other, notes: [...notes, why] };
+  const { title, packs } = engineTable[chosen.name];
+  if (engine !== "auto" || packs !== "always" || (await hasRoomToPack(folder))) return chosen;
+  const other = await openEngine(usualEngine);
+  const instead = engineTable[usualEngine].title;
+  const why = `${title} would need more memory than is free; drawing with ${instead} instead`;
+  return { ...other, notes: [...other.notes, why] };
 }

@@ -2,9 +2,10 @@
 import type { SentError } from "../base/index.ts";
 import type { RandomName } from "../pipelines/index.ts";
 import type { Precision } from "../runtime/index.ts";
+import type { EngineName } from "./engines/table.ts";
 
 /** Which engine: a name, or the fastest that is there. */
-export type EngineChoice = "auto" | "ort" | "openvino" | "wasm";
+export type EngineChoice = "auto" | EngineName;
 
 /** What to compute in: a name, or the fastest that is exact enough. */
 export type PrecisionChoice = "auto" | Precision;

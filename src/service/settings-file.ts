@@ -3,9 +3,10 @@ import { mkdir, readFile, rm } from "node:fs/promises";
 import { FormatError } from "../base/index.ts";
 import { isJsonObject, jsonObject, parseJson, writeFileAtomic } from "../formats/index.ts";
 import type { JsonValue } from "../formats/index.ts";
+import { engineOrder, precisionOrder } from "./engines/table.ts";
 import { dataFolder } from "./folders.ts";
 import { writingError } from "./places.ts";
-import { engineNames, precisionNames, settingsFile, type SavedSetting } from "./settings.ts";
+import { settingsFile, type SavedSetting } from "./settings.ts";
 
 const forget = "limn bench --reset forgets what was saved, limn bench --save measures anew";
 
@@ -52,8 +53,8 @@ export function parseSettings(text: Uint8Array, what: string): SavedSetting {
     if (version !== 1) throw new FormatError(`${what} is of version ${JSON.stringify(version)}`);
     const said = jsonObject(drawing, `${what}: drawing`);
     return {
-      engine: oneOf(said["engine"], `${what}: engine`, engineNames),
-      precision: oneOf(said["precision"], `${what}: precision`, precisionNames),
+      engine: oneOf(said["engine"], `${what}: engine`, engineOrder),
+      precision: oneOf(said["precision"], `${what}: precision`, precisionOrder),
       threads: threadsOf(said["threads"], `${what}: threads`),
       models: textsOf(said["models"], `${what}: models`),
       processor: textsOf([said["processor"]], `${what}: processor`)[0],

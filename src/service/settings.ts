@@ -1,13 +1,9 @@
 /** @file What a user settles for all drawings. */
 import { join } from "node:path";
 import type { Precision } from "../runtime/index.ts";
+import type { EngineName } from "./engines/table.ts";
 import { dataFolder } from "./folders.ts";
 import type { EngineChoice, PrecisionChoice } from "./protocol.ts";
-
-export type EngineName = Exclude<EngineChoice, "auto">;
-/** The engines that a setting may name. */
-export const engineNames = ["openvino", "ort", "wasm"] as const satisfies readonly EngineName[];
-export const precisionNames = ["bf16", "f32"] as const satisfies readonly Precision[];
 
 /** A way to draw: by what, in what, on how many threads. */
 export interface DrawingSetting {

@@ -1,6 +1,6 @@
 /** @file The way of a drawing, by what was asked, what was saved, and whether that still holds on this machine. */
 import { LimnError } from "../base/index.ts";
-import { locateOpenVino } from "../runtime/index.ts";
+import { engineTable } from "./engines/table.ts";
 import { processorName } from "./processor.ts";
 import { readSavedSetting } from "./settings-file.ts";
 import { unsaved, withSaved, type Asked, type SavedSetting, type Settled } from "./settings.ts";
@@ -9,7 +9,7 @@ import { unsaved, withSaved, type Asked, type SavedSetting, type Settled } from 
 export async function settleWay(asked: Asked, model: string): Promise<Settled> {
   const saved = await readSavedSetting();
   if (saved === null) return unsaved(asked);
-  const doubt = doubtOf(saved);
+  const doubt = await doubtOf(saved);
   if (doubt === null) return withSaved(asked, saved, model);
   // Who names an engine does not hear of another one.
   if (asked.engine !== null) return unsaved(asked);
@@ -17,12 +17,13 @@ export async function settleWay(asked: Asked, model: string): Promise<Settled> {
 }
 
 /** Why a saved setting does not hold; null where it does. */
-export function doubtOf({ engine, processor }: SavedSetting): string | null {
+export async function doubtOf({ engine, processor }: SavedSetting): Promise<string | null> {
   if (processor !== processorName())
     return `it was measured on another processor, ${processor}; limn bench --save measures anew`;
-  if (engine !== "openvino") return null;
+  const { standing, title, locate } = engineTable[engine];
+  if (standing !== "extra") return null;
   try {
-    return locateOpenVino() === null ? "OpenVINO is not there any more" : null;
+    return (await locate()) === null ? `${title} is not there any more` : null;
   } catch (error) {
     return error instanceof LimnError ? error.message : String(error);
   }

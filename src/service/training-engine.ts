@@ -1,13 +1,14 @@
 /** @file What a training computes with: the engine and the precision of its gradients, and the engine of its updates. */
 import { EngineError } from "../base/index.ts";
-import { checkPrecision, ortEngine, type Engine, type Precision } from "../runtime/index.ts";
+import { checkPrecision, type Engine, type Precision } from "../runtime/index.ts";
 import { hasFastHalves, openEngine } from "./engines/choose.ts";
+import { engineOrder, engineTable, usualEngine, type TrainingName } from "./engines/table.ts";
 
-/** WebAssembly is too slow to train in. */
-const order = ["openvino", "ort"] as const;
+/** Spare engines are too slow to train in. */
+const order = engineOrder.filter((name) => engineTable[name].standing !== "spare");
 
 /** `auto` is OpenVINO where it is found and works, else ONNX Runtime. */
-export type TrainingEngine = "auto" | (typeof order)[number];
+export type TrainingEngine = "auto" | TrainingName;
 /** `auto` is bf16 where the engine has it and the processor instructions for it, else f32. */
 export type TrainingPrecision = "auto" | Precision;
 
@@ -29,7 +30,7 @@ export async function openTrainingEngines(
   const best = precisions.includes("bf16") && hasFastHalves() ? "bf16" : "f32";
   const precision = wanted === "auto" ? best : wanted;
   checkPrecision(precision, engine);
-  const updating = name === "ort" ? engine : await updatingBeside(engine);
+  const updating = name === usualEngine ? engine : await updatingBeside(engine);
   return {
     ...{ engine, updating, precision },
     notes: [...notes, `computing with ${name} ${version} in ${precision}`],
@@ -39,7 +40,7 @@ export async function openTrainingEngines(
 /** Reading and writing all the state: 54 ms of the emblem's step in ONNX Runtime, 69 in OpenVINO. */
 async function updatingBeside(engine: Engine): Promise<Engine> {
   try {
-    return await ortEngine();
+    return await engineTable[usualEngine].open();
   } catch (error) {
     if (error instanceof EngineError) return engine;
     throw error;

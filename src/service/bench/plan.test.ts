@@ -2,7 +2,8 @@
 import { expect, test } from "vitest";
 import { EngineError, RequestError } from "../../base/index.ts";
 import type { Engine, Precision } from "../../runtime/index.ts";
-import { planBench, sensibleThreads, type Openers } from "./plan.ts";
+import type { Openers } from "../engines/table.ts";
+import { planBench, sensibleThreads } from "./plan.ts";
 
 const engine = (name: string, precisions: Precision[]): Engine => ({
   name,

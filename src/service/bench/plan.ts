@@ -1,14 +1,10 @@
 /** @file What `limn bench` measures on this machine: the engines found, in each of their precisions, on sensible numbers of threads. */
 import { availableParallelism } from "node:os";
 import { LimnError } from "../../base/index.ts";
-import {
-  checkThreads,
-  openVinoEngine,
-  ortEngine,
-  wasmEngine,
-  type Engine,
-} from "../../runtime/index.ts";
-import { engineNames, type DrawingSetting, type EngineName } from "../settings.ts";
+import { checkThreads, type Engine } from "../../runtime/index.ts";
+import { engineOrder, engineTable, openers, precisionOrder } from "../engines/table.ts";
+import type { EngineName, Openers } from "../engines/table.ts";
+import type { DrawingSetting } from "../settings.ts";
 
 /** An engine that cannot be measured, and why. */
 export interface Absent {
@@ -29,15 +25,12 @@ export interface BenchChoice {
   readonly threads: readonly number[] | null;
 }
 
-export type Openers = Readonly<Record<EngineName, () => Promise<Engine>>>;
-const openers: Openers = { openvino: openVinoEngine, ort: ortEngine, wasm: wasmEngine };
-
 /** Half of the processors, which are the cores where each is two, and all of them. */
 export function sensibleThreads(processors: number): number[] {
   return [...new Set([processors, Math.ceil(processors / 2)])];
 }
 
-/** Opens every engine to see what it offers. The one in WebAssembly is slow: it counts where nothing else is there. */
+/** Opens every engine to see what it offers. A spare one is slow: it counts where nothing else is there. */
 export async function planBench(
   choice: BenchChoice,
   open: Openers = openers,
@@ -47,10 +40,12 @@ export async function planBench(
   for (const each of threads) checkThreads(each);
   const found: Engine[] = [];
   const absent: Absent[] = [];
-  for (const engine of engineNames) {
+  for (const engine of engineOrder) {
     if (choice.engine !== null && choice.engine !== engine) continue;
-    if (engine === "wasm" && choice.engine === null && found.length > 0) {
-      absent.push({ engine, reason: "left out beside native engines; --engine wasm measures it" });
+    const spare = engineTable[engine].standing === "spare";
+    if (spare && choice.engine === null && found.length > 0) {
+      const reason = `left out beside native engines; --engine ${engine} measures it`;
+      absent.push({ engine, reason });
       continue;
     }
     try {
@@ -68,7 +63,7 @@ export async function planBench(
 
 function settingsOf({ name, precisions }: Engine, threads: readonly number[]): DrawingSetting[] {
   const engine = name as EngineName;
-  const fastest = (["bf16", "f32"] as const).filter((precision) => precisions.includes(precision));
+  const fastest = precisionOrder.filter((precision) => precisions.includes(precision));
   return fastest.flatMap((precision) =>
     threads.map((count) => ({ engine, precision, threads: count })),
   );

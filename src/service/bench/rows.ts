@@ -1,4 +1,5 @@
 /** @file From what was measured to what is told: one row for each setting, and the best of them. */
+import { usualEngine } from "../engines/table.ts";
 import type { DrawingSetting } from "../settings.ts";
 import type { Finding } from "./measure.ts";
 
@@ -45,12 +46,12 @@ export function rowsOf(findings: readonly Finding[]): BenchRow[] {
   });
 }
 
-/** The f32 picture that the others are held against: ONNX Runtime's, where it drew one. */
+/** The f32 picture that the others are held against: the usual engine's, where it drew one. */
 function referenceOf(findings: readonly Finding[]): Finding | undefined {
   const exact = findings.filter(
     ({ setting, pixels }) => setting.precision === "f32" && pixels !== null,
   );
-  return exact.find(({ setting }) => setting.engine === "ort") ?? exact[0];
+  return exact.find(({ setting }) => setting.engine === usualEngine) ?? exact[0];
 }
 
 /** Text, all calls of the network, and the decoder. */

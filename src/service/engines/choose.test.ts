@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { EngineError } from "../../base/index.ts";
 import type { Engine } from "../../runtime/index.ts";
-import { hasFastHalves, openEngine, type EngineName } from "./choose.ts";
+import { hasFastHalves, openEngine } from "./choose.ts";
 import { listEngines } from "./list.ts";
+import type { EngineName } from "./table.ts";
 
 const engine = (name: string): Engine => ({
   name,

@@ -1,39 +1,16 @@
 /** @file Which engine draws: the one that was named, or the fastest that works here. */
 import { EngineError, LimnError } from "../../base/index.ts";
-import {
-  cpuFeatures,
-  locateOpenVino,
-  openVinoEngine,
-  ortEngine,
-  wasmEngine,
-  type Engine,
-} from "../../runtime/index.ts";
+import { cpuFeatures, type Engine } from "../../runtime/index.ts";
 import type { EngineChoice } from "../protocol.ts";
-
-/** An engine by its name. */
-export type EngineName = Exclude<EngineChoice, "auto">;
+import { engineOrder, engineTable, isNowhere, openers, usualEngine } from "./table.ts";
+import type { EngineName } from "./table.ts";
 
 /** An engine, and what whoever asked may not expect, as sentences. */
 export interface Chosen {
+  readonly name: EngineName;
   readonly engine: Engine;
   readonly notes: readonly string[];
 }
-
-const openers: Readonly<Record<EngineName, () => Promise<Engine>>> = {
-  openvino: openVinoEngine,
-  ort: ortEngine,
-  wasm: wasmEngine,
-};
-
-/** How engines are called where people read it. */
-export const engineTitles: Readonly<Record<EngineName, string>> = {
-  openvino: "OpenVINO",
-  ort: "ONNX Runtime",
-  wasm: "ONNX Runtime in WebAssembly",
-};
-
-/** The order in which `auto` tries: the fastest first. */
-export const engineOrder: readonly EngineName[] = ["openvino", "ort", "wasm"];
 
 /** What an engine is opened for, and what `auto` may take for it. */
 interface Purpose {
@@ -50,41 +27,37 @@ export async function openEngine(
   { doing = "drawing", order = engineOrder }: Purpose = {},
   from = openers,
 ): Promise<Chosen> {
-  if (choice !== "auto") return { engine: await from[choice](), notes: [] };
+  if (choice !== "auto") return { name: choice, engine: await from[choice](), notes: [] };
   const failures = new Map<EngineName, EngineError>();
   for (const name of order) {
     try {
       const engine = await from[name]();
-      return { engine, notes: notesOn(failures, `${doing} with ${engineTitles[name]}`) };
+      const notes = await notesOn(failures, `${doing} with ${engineTable[name].title}`);
+      return { name, engine, notes };
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       failures.set(name, error);
     }
   }
   // The usual engine's own complaint says best what to do.
-  throw failures.get("ort") ?? new EngineError(`none of ${order.join(", ")} works`);
+  throw failures.get(usualEngine) ?? new EngineError(`none of ${order.join(", ")} works`);
 }
 
-/** OpenVINO is extra: only where it is there and broken is it worth a word. ONNX Runtime should be everywhere. */
-function notesOn(failures: ReadonlyMap<EngineName, EngineError>, instead: string): string[] {
-  const [openVino, ort] = [failures.get("openvino"), failures.get("ort")];
+/** The usual engine should be everywhere. Of another it is worth a word only that it is there and broken. */
+async function notesOn(
+  failures: ReadonlyMap<EngineName, EngineError>,
+  instead: string,
+): Promise<string[]> {
   const notes: string[] = [];
-  if (openVino && !isNowhere()) notes.push(`${openVino.message}; ${instead} instead`);
-  if (ort) notes.push(`${sentence(ort)}; ${instead}, which is several times slower`);
+  for (const [name, error] of failures)
+    if (name === usualEngine)
+      notes.push(`${sentence(error)}; ${instead}, which is several times slower`);
+    else if (!(await isNowhere(name))) notes.push(`${error.message}; ${instead} instead`);
   return notes;
 }
 
 const sentence = ({ message, hint }: LimnError) =>
   hint === undefined ? message : `${message} (${hint})`;
-
-/** Whether OpenVINO is nowhere, as opposed to somewhere and of no use. */
-function isNowhere(): boolean {
-  try {
-    return locateOpenVino() === null;
-  } catch {
-    return false; // LIMN_OPENVINO names a place that has none
-  }
-}
 
 /** Whether 16-bit products have instructions of their own: others compute them by way of f32, and slower. */
 export function hasFastHalves(features = cpuFeatures(), arch: string = process.arch): boolean {
