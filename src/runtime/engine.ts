@@ -61,4 +61,9 @@ export interface Engine {
   /** What it can compute in on this machine at no loss of speed. */
   readonly precisions: readonly Precision[];
   compile(graph: Graph, options: CompileOptions): Promise<Program>;
+  /**
+   * Arrays of so many zeros that programs compiled afterwards compute where they are; null where there is no such memory.
+   * A program may be told to write into those of its inputs.
+   */
+  reserve?(lengths: readonly number[]): Float32Array<ArrayBuffer>[] | null;
 }

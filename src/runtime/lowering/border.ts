@@ -6,6 +6,9 @@ import type { RunOptions, Value } from "../engine.ts";
 /** Outputs are called apart from inputs, since a graph may hand an input on under its own name. */
 const prefix = "out:";
 
+/** What an output of the graph is called at the border. */
+export const borderName = (name: string): string => prefix + name;
+
 /** The name that the graph has for an output of the lowered model. */
 export const outputName = ({ name }: OnnxValue): string => name.slice(prefix.length);
 

@@ -8,6 +8,7 @@ import {
 import { dtypeBytes } from "../../base/index.ts";
 import { sortNodes, verify, type Graph, type Parameter, type Tensor } from "../../tensor/index.ts";
 import { bytesOf, Emitter } from "./emitter.ts";
+import { borderName } from "./border.ts";
 import type { Binding } from "../engine.ts";
 import { lowerAll, type Kernels } from "./lower.ts";
 
@@ -92,10 +93,10 @@ export function lowerGraph(
     else e.initializers.push(weightOf(name, parameter, binding, options.locate));
   }
   lowerAll(e, [...graph.outputs.values()], options.kernels);
-  const outputs = [...graph.outputs].map(([name, tensor]) => valueOf(`out:${name}`, tensor));
+  const outputs = [...graph.outputs].map(([name, tensor]) => valueOf(borderName(name), tensor));
   const nodes = nameOutputs(
     e.nodes,
-    [...graph.outputs].map(([name, tensor]) => [`out:${name}`, e.names.get(tensor) ?? ""]),
+    [...graph.outputs].map(([name, tensor]) => [borderName(name), e.names.get(tensor) ?? ""]),
   );
   const opsets = { "": 17, "com.microsoft": 1 };
   const bytes = encodeOnnxModel({

@@ -1,0 +1,82 @@
+/** @file A loop of a plan as WebAssembly: four elements at a time, everything between reading and writing in registers. */
+import { assert } from "../../base/index.ts";
+import type { Tensor } from "../../tensor/index.ts";
+import { f32, f64, get, i32, moduleOf, repeatWhile, set, types } from "./code.ts";
+import { operationOf } from "./operations.ts";
+import type { Loop } from "./plan.ts";
+
+/** Bytes at the memory's beginning where a loop leaves its sums, as f64. */
+export const roomForSums = 256;
+
+/**
+ * The module of a loop. `run(bytes, …addresses, …scalars)` computes so many bytes of every array, from where those that are
+ * read and then those that are written lie, each of which reaches to the next multiple of 16 bytes. It leaves the sums over
+ * them at the memory's beginning.
+ */
+export function loopModule(loop: Loop): Uint8Array<ArrayBuffer> {
+  assert(loop.sums.length * 8 <= roomForSums, "a loop has more sums than it has room for");
+  const numbers = new Map<Tensor, number>();
+  const arrays = loop.arrays.length + loop.written.length;
+  const firstScalar = 1 + arrays;
+  const takes = [
+    ...Array<number>(firstScalar).fill(types.i32),
+    ...loop.scalars.map(() => types.f32),
+  ];
+  const [bytes, at] = [0, takes.length];
+  let next = at + 1;
+  const nameFor = (tensor: Tensor) => {
+    numbers.set(tensor, next);
+    return next++;
+  };
+  const of = (tensor: Tensor) => {
+    const number = numbers.get(tensor);
+    assert(number !== undefined, "a loop computes operands first");
+    return get(number);
+  };
+  const address = (slot: number) => [...get(1 + slot), ...get(at), ...i32.add];
+  const splats = loop.scalars.flatMap((scalar, i) => [
+    ...[...get(firstScalar + i), ...f32.splat, ...set(nameFor(scalar))],
+  ]);
+  const reads = loop.arrays.flatMap((array, i) => [
+    ...[...address(i), ...f32.load(0), ...set(nameFor(array))],
+  ]);
+  const computes = loop.nodes.flatMap(({ op, inputs, outputs: [y] }) => {
+    const operation = operationOf(op);
+    assert(operation, `a loop cannot compute ${op}`);
+    const operands = inputs.flatMap((x) => (x ? of(x) : []));
+    return [...operands, ...f32.four(operation.four), ...set(nameFor(y))];
+  });
+  const writes = loop.written.flatMap((array, i) => [
+    ...[...address(loop.arrays.length + i), ...of(array), ...f32.store(0)],
+  ]);
+  const sums = loop.sums.map(({ array }, i) => ({ array, total: next + i }));
+  const masked = next + sums.length;
+  const adds = sums.flatMap(({ array, total }) => [
+    ...[...of(array), ...withinMask(at, bytes), ...f32.and, ...set(masked)],
+    ...[...get(total), ...get(masked), ...f64.ofLower, ...f64.addTwo],
+    ...[...get(masked), ...get(masked), ...f32.upper, ...f64.ofLower, ...f64.addTwo],
+    ...set(total),
+  ]);
+  const leaves = sums.flatMap(({ total }, i) => [
+    ...i32.constant(0),
+    ...[...get(total), ...f64.lane(0), ...get(total), ...f64.lane(1), ...f64.add],
+    ...f64.store(8 * i),
+  ]);
+  const onward = [...get(at), ...i32.constant(16), ...i32.add, ...set(at)];
+  const body = [...reads, ...computes, ...writes, ...adds, ...onward];
+  const more = [...get(at), ...get(bytes), ...i32.less];
+  return moduleOf({
+    takes,
+    locals: [
+      [1, types.i32],
+      [masked + 1 - (at + 1), types.v128],
+    ],
+    code: [...splats, ...repeatWhile(body, more), ...leaves],
+  });
+}
+
+/** All ones in those of the four elements at `at` that lie before `bytes`, zeros in the others. */
+const withinMask = (at: number, bytes: number): number[] => [
+  ...[...get(at), ...i32.splat, ...i32.multiple(0, 4, 8, 12), ...i32.addFour],
+  ...[...get(bytes), ...i32.splat, ...i32.lessOfFour],
+];
