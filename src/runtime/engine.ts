@@ -44,6 +44,8 @@ export interface RunOptions {
 
 /** A compiled graph. Holds native memory until disposed. */
 export interface Program extends AsyncDisposable {
+  /** Whether it may be told to write an output into the memory of an input that lies alike. */
+  readonly inPlace?: boolean;
   /**
    * Values by input name and, for parameters bound as inputs, by path; answers by output name. The event loop stays
    * free. Arrays must not be transferred or changed while it runs.
@@ -62,8 +64,8 @@ export interface Engine {
   readonly precisions: readonly Precision[];
   compile(graph: Graph, options: CompileOptions): Promise<Program>;
   /**
-   * Arrays of so many zeros that programs compiled afterwards compute where they are; null where there is no such memory.
-   * A program may be told to write into those of its inputs.
+   * Arrays of so many zeros that programs compiled afterwards read and write without copying; null where there is no such
+   * memory. Those of an earlier call stay, but are copied from then on.
    */
   reserve?(lengths: readonly number[]): Float32Array<ArrayBuffer>[] | null;
 }

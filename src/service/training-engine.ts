@@ -1,6 +1,11 @@
 /** @file What a training computes with: the engine and the precision of its gradients, and the engine of its updates. */
 import { EngineError } from "../base/index.ts";
-import { checkPrecision, type Engine, type Precision } from "../runtime/index.ts";
+import {
+  checkPrecision,
+  elementwiseEngine,
+  type Engine,
+  type Precision,
+} from "../runtime/index.ts";
 import { hasFastHalves, openEngine } from "./engines/choose.ts";
 import { engineOrder, engineTable, usualEngine, type TrainingName } from "./engines/table.ts";
 
@@ -30,14 +35,14 @@ export async function openTrainingEngines(
   const best = precisions.includes("bf16") && hasFastHalves() ? "bf16" : "f32";
   const precision = wanted === "auto" ? best : wanted;
   checkPrecision(precision, engine);
-  const updating = name === usualEngine ? engine : await updatingBeside(engine);
+  const updating = elementwiseEngine(name === usualEngine ? engine : await updatingBeside(engine));
   return {
     ...{ engine, updating, precision },
     notes: [...notes, `computing with ${name} ${version} in ${precision}`],
   };
 }
 
-/** Reading and writing all the state: 54 ms of the emblem's step in ONNX Runtime, 69 in OpenVINO. */
+/** For optimisers that are more than elementwise: reading and writing all the state, ONNX Runtime is the faster one. */
 async function updatingBeside(engine: Engine): Promise<Engine> {
   try {
     return await engineTable[usualEngine].open();

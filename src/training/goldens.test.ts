@@ -1,16 +1,16 @@
 /** @file Losses, gradients, optimisers, rates and averages against PyTorch 2.9.1 and diffusers 0.35.2. */
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { value, type Engine, type Value } from "../runtime/index.ts";
+import { elementwiseEngine, value, type Engine, type Value } from "../runtime/index.ts";
 import { graphOf, input } from "../tensor/index.ts";
 import { describeEveryEngine } from "../../tests/reference/engines.ts";
 import {
   batchOf,
+  configOf,
   golden,
   named,
   plain,
   traceLoss,
   type GoldenRun,
-  type TorchOptions,
 } from "../../tests/reference/training-goldens.ts";
 import { addNoise, target, type PredictionType } from "./diffusion.ts";
 import { emaDecayAt, type EmaConfig } from "./optimizers/ema.ts";
@@ -20,14 +20,21 @@ import { prepare, type Prepared } from "./prepare.ts";
 import { rateAt, type RateConfig } from "./optimizers/rates.ts";
 import type { Stage, Weights } from "./recipe.ts";
 import { freshState, layoutOf, slotOf, type State } from "./run/state.node.ts";
-import { accumulate, Scratch, update } from "./step.node.ts";
-import { updateGraph } from "./optimizers/update.ts";
+import { accumulate } from "./step.node.ts";
+import { Updater } from "./updater.node.ts";
+import { normGraph, updateGraph } from "./optimizers/update.ts";
 
 vi.setConfig({ testTimeout: 180_000 }); // six losses are six graphs of gradients to compile
 const { json } = golden;
 const bind = () => ({ kind: "input" }) as const;
 
 let engine: Engine;
+
+/** Who computes an optimiser's step. */
+const ways = [
+  { where: "", updating: (own: Engine) => own },
+  { where: ", updated in loops", updating: elementwiseEngine },
+] as const;
 
 const normOf = (list: Iterable<Float32Array>) =>
   Math.sqrt([...list].reduce((sum, x) => x.reduce((s, v) => s + v * v, sum), 0));
@@ -41,33 +48,6 @@ function expectNear(ours: Float32Array, theirs: Float32Array, tolerance: number,
 }
 const expectShare = (ours: number, theirs: number, tolerance: number, what = "") =>
   expect(Math.abs(ours / theirs - 1), what).toBeLessThan(tolerance);
-
-/** torch's optimiser of a name, with torch's defaults. */
-function configOf(name: string, o: TorchOptions): OptimizerConfig {
-  const { betas = [0.9, 0.999], eps = 1e-8, weight_decay: weightDecay = 0 } = o;
-  const [kind] = name.split(" ");
-  switch (kind) {
-    case "adam":
-    case "adamw":
-      return { kind, betas, eps, weightDecay, amsgrad: o.amsgrad ?? false };
-    case "sgd": {
-      const { momentum = 0, dampening = 0, nesterov = false } = o;
-      return { kind, momentum, dampening, nesterov, weightDecay };
-    }
-    case "rmsprop":
-      return { kind, alpha: o.alpha ?? 0.99, eps, weightDecay };
-    case "adagrad":
-      return { kind, rateDecay: 0, eps: o.eps ?? 1e-10, weightDecay };
-    case "nadam":
-      return { kind, betas, eps, weightDecay, momentumDecay: 4e-3 };
-    case "radam":
-      return { kind, betas, eps, weightDecay };
-    case "adafactor":
-      return { kind, beta2Decay: -0.8, eps: 1e-3, clip: 1 };
-    default:
-      throw new Error(`no optimiser is called ${name}`);
-  }
-}
 
 test("where the numbers come from", () => {
   expect(json.tensors).toBe("training.safetensors");
@@ -106,7 +86,7 @@ async function firstGradients(
   );
   return {
     prepared,
-    ...(await accumulate(program, prepared, { state, loader, parts, scratch: new Scratch() })),
+    ...(await accumulate(program, prepared, { state, loader, parts })),
   };
 }
 
@@ -114,15 +94,16 @@ async function firstGradients(
 async function trainThree(
   label: "tiny" | "unet",
   { optimizer: name, clip, options }: GoldenRun,
-  ema: EmaConfig = { decay: 0.9, ramp: "none" },
+  {
+    ema = { decay: 0.9, ramp: "none" },
+    updating = (own) => own,
+  }: { ema?: EmaConfig; updating?: (own: Engine) => Engine } = {},
 ) {
   const config = configOf(name, options);
   const trace = () => traceLoss(label, "epsilon");
   const prepared = prepare({ trace });
   const { trained } = prepared;
-  const graph = updateGraph(trained, optimizer(config), { clip, average: true });
   await using gradients = await engine.compile(prepared.gradients, { bind });
-  await using updating = await engine.compile(graph, { bind });
   const stage: Stage = {
     name,
     seed: 0,
@@ -135,21 +116,16 @@ async function trainThree(
     ema,
   };
   const state = startState(prepared, await named(json[label].weights), config);
-  const scratch = new Scratch();
+  await using updater = await Updater.open(updating(engine), stage, { trained, state });
+  const memory = updater.gradients;
   const losses: number[] = [];
   const norms: number[] = [];
   const after: Weights[] = [];
   for (let step = 0; step < 3; step++) {
     const loader = loaderOf((s) => batchOf(s));
-    const got = await accumulate(gradients, prepared, { state, loader, parts: 1, scratch });
+    const got = await accumulate(gradients, prepared, { state, loader, parts: 1, memory });
     losses.push(got.metrics.loss);
-    const { norm } = await update(updating, stage, {
-      state,
-      gradients: got.gradients,
-      trained,
-      updates: graph,
-      scratch,
-    });
+    const { norm } = await updater.step(state, got.gradients);
     norms.push(norm);
     // Copies: the next steps write over these arrays.
     after.push(new Map([...slotOf(state, "value")].map(([path, data]) => [path, data.slice()])));
@@ -245,24 +221,30 @@ describeEveryEngine("training as PyTorch does it", ({ open }) => {
         gamma: null,
       });
       // Plain descent at rate 1 from zero leaves minus the clipped gradients.
-      const graph = updateGraph(prepared.trained, optimizer(zeroes), { clip, average: false });
+      const { trained } = prepared;
+      const graph = updateGraph(trained, optimizer(zeroes), { clip, average: false });
+      await using measuring = await engine.compile(normGraph(trained), { bind });
       await using program = await engine.compile(graph, { bind });
       const given = prepared.trained.flatMap(({ path, shape }, i) => [
         [`gradient/${path}`, value(gradients[i], shape)],
         [`value/${path}`, value(new Float32Array(gradients[i].length), shape)],
       ]);
       const values = Object.fromEntries(given) as Record<string, Value>;
-      const out = await program.run({ ...values, rate: value([1], []) });
-      expectShare(Number(out.norm.data[0]), norm_before, 1e-5);
+      const { norm } = await measuring.run(values);
+      const out = await program.run({ ...values, norm, rate: value([1], []) });
+      expectShare(Number(norm.data[0]), norm_before, 1e-5);
       const moved = prepared.trained.map(({ path }) => out[`value/${path}`].data as Float32Array);
       expectShare(normOf(moved), norm_after, 1e-5);
       expectShare(normOf(moved) / normOf(gradients), factor, 1e-5);
     });
 
-    for (const [i, run] of part.training.entries())
-      test(`three steps of ${run.optimizer}${run.clip === null ? "" : " clipped"}`, async () => {
+    const runs = [...part.training.entries()].flatMap(([i, run]) =>
+      ways.map((way) => ({ i, run, ...way })),
+    );
+    for (const { i, run, where, updating } of runs)
+      test(`three steps of ${run.optimizer}${run.clip === null ? "" : " clipped"}${where}`, async () => {
         const start = await named(part.weights);
-        const { losses, norms, after, average } = await trainThree(label, run);
+        const { losses, norms, after, average } = await trainThree(label, run, { updating });
         run.losses.forEach((loss, step) => expectShare(losses[step], loss, 1e-5, `step ${step}`));
         expectShare(norms[0], part.gradient_norm, 1e-5);
         const distance = (to: Weights) => normOf([...to].map(([p, x]) => minus(x, get(start, p))));
@@ -289,7 +271,10 @@ describeEveryEngine("training as PyTorch does it", ({ open }) => {
           }
         }
         if (i > 0) return; // the averages are those of the first run
-        const copied = await trainThree(label, run, { decay: 0.9999, ramp: "diffusers" });
+        const copied = await trainThree(label, run, {
+          ema: { decay: 0.9999, ramp: "diffusers" },
+          updating,
+        });
         const kinds = { plain: average, diffusers: copied.average };
         for (const kind of ["plain", "diffusers"] as const) {
           const stored = run[`ema ${kind}`];
@@ -301,14 +286,15 @@ describeEveryEngine("training as PyTorch does it", ({ open }) => {
 
   describe("optimisers alone, five steps on given gradients", () => {
     expect(json.optimizers.length).toBe(13);
-    for (const row of json.optimizers)
-      test(row.name, async () => {
+    const rows = json.optimizers.flatMap((row) => ways.map((way) => ({ row, ...way })));
+    for (const { row, where, updating } of rows)
+      test(row.name + where, async () => {
         expect(row.name.split(" ")[0]).toBe(row.class.toLowerCase());
         const rule = optimizer(configOf(row.name, plain(row.options)));
         const shape = golden.shape("optimizers/start");
         const trained = [{ path: "p", shape, rate: 1 }];
         const graph = updateGraph(trained, rule, { clip: null, average: false });
-        await using program = await engine.compile(graph, { bind });
+        await using program = await updating(engine).compile(graph, { bind });
         const gradients = await golden.tensor("optimizers/gradients");
         const wanted = await golden.tensor(row.parameters);
         let state = Object.fromEntries(
@@ -320,20 +306,14 @@ describeEveryEngine("training as PyTorch does it", ({ open }) => {
         state["value/p"] = value(await golden.tensor("optimizers/start"), shape);
         for (let step = 0; step < 5; step++) {
           const scalars = Object.entries({ rate: row.options.lr, ...rule.scalars(step + 1) });
-          const { norm, ...next } = await program.run({
+          state = await program.run({
             ...state,
             ...Object.fromEntries(scalars.map(([name, number]) => [name, value([number], [])])),
             "gradient/p": value(gradients.slice(step * 24, step * 24 + 24), shape),
           });
-          expectShare(
-            Number(norm.data[0]),
-            normOf([gradients.slice(step * 24, step * 24 + 24)]),
-            1e-5,
-          );
-          state = next;
           // A few roundings of numbers up to 3.
           const expected = wanted.slice(step * 24, step * 24 + 24);
-          expectNear(next["value/p"].data as Float32Array, expected, 1e-6, `step ${step + 1}`);
+          expectNear(state["value/p"].data as Float32Array, expected, 1e-6, `step ${step + 1}`);
         }
       });
   });

@@ -1,16 +1,14 @@
 /** @file The training loop of one stage: gradients, update, averages, checkpoints; resumable at any step. */
 import { join } from "node:path";
 import type { Program } from "../runtime/index.ts";
-import type { Graph } from "../tensor/index.ts";
 import type { Beginning } from "./begin.node.ts";
 import type { Loader } from "./loader.node.ts";
 import { explainNotFinite } from "./not-finite.node.ts";
-import { optimizer } from "./optimizers/optimizers.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Run, Stage, Weights } from "./recipe.ts";
 import { isSound, saveCheckpoint, slotOf, type State } from "./run/state.node.ts";
-import { updateGraph } from "./optimizers/update.ts";
-import { accumulate, Scratch, update } from "./step.node.ts";
+import { accumulate } from "./step.node.ts";
+import { Updater } from "./updater.node.ts";
 
 /** One optimiser step done; metrics are means over its parts. */
 export interface TrainStep {
@@ -55,16 +53,15 @@ export async function* trainStage(
   const folder = join(run.folder, stage.name);
   const { prepared, state, marks } = beginning;
   const threads = run.threads === undefined ? {} : { threads: run.threads };
-  const options = { bind: () => ({ kind: "input" }) as const, ...threads };
-  const updates = updateGraph(prepared.trained, optimizer(stage.optimizer), {
-    clip: stage.clip,
-    average: stage.ema !== null,
+  await using gradients = await run.engine.compile(prepared.gradients, {
+    bind: () => ({ kind: "input" }),
+    precision: run.precision,
+    ...threads,
   });
-  const { precision } = run;
-  await using gradients = await run.engine.compile(prepared.gradients, { ...options, precision });
-  await using updating = await (run.updating ?? run.engine).compile(updates, options);
-  const programs = { gradients, updating };
-  const going = { run, loader, state, prepared, updates, scratch: new Scratch() };
+  const { trained } = prepared;
+  const updating = run.updating ?? run.engine;
+  await using updater = await Updater.open(updating, stage, { trained, state, ...threads });
+  const going = { run, loader, state, prepared, gradients, updater };
   let [saved, written] = [state.step, state.step];
   const save = async () => {
     if (state.step === saved || state.step !== written || !isSound(state)) return;
@@ -74,7 +71,7 @@ export async function* trainStage(
   let failed = false;
   try {
     while (state.step < stage.steps) {
-      const step = await stepOnce(stage, programs, going);
+      const step = await stepOnce(stage, going);
       yield { ...step, written: () => (written = step.step) };
       written = step.step;
       if (state.step - saved >= keepEvery) await save();
@@ -96,32 +93,22 @@ interface Going {
   readonly loader: Loader;
   readonly state: State;
   readonly prepared: Prepared;
-  readonly updates: Graph;
-  readonly scratch: Scratch;
+  readonly gradients: Program;
+  readonly updater: Updater;
 }
 
-async function stepOnce(
-  stage: Stage,
-  { gradients: program, updating }: Readonly<Record<"gradients" | "updating", Program>>,
-  going: Going,
-): Promise<Omit<LiveStep, "written">> {
-  const { state, loader, prepared, updates, scratch } = going;
+async function stepOnce(stage: Stage, going: Going): Promise<Omit<LiveStep, "written">> {
+  const { state, loader, prepared, updater } = going;
   const parts = stage.accumulate ?? 1;
-  const { gradients, metrics, samples } = await accumulate(program, prepared, {
+  const { gradients, metrics, samples } = await accumulate(going.gradients, prepared, {
     state,
     loader,
     parts,
-    scratch,
+    memory: updater.gradients,
   });
   if (!Number.isFinite(metrics.loss))
     throw await explainNotFinite(stage, going, `the loss is ${metrics.loss}`);
-  const { norm, rate } = await update(updating, stage, {
-    state,
-    gradients,
-    trained: prepared.trained,
-    updates,
-    scratch,
-  });
+  const { norm, rate } = await updater.step(state, gradients);
   if (!Number.isFinite(norm))
     throw await explainNotFinite(stage, going, `the norm of the gradients is ${norm}`);
   return { step: state.step, metrics, norm, rate, samples, averaged: () => averaged(state) };

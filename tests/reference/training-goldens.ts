@@ -11,6 +11,7 @@ import {
   target,
   weightedMse,
   type Batch,
+  type OptimizerConfig,
   type PredictionType,
   type Traced,
   type Weights,
@@ -201,4 +202,31 @@ export async function named(pattern: string): Promise<Weights> {
     if (key.startsWith(prefix))
       found.set(`net.${key.slice(prefix.length)}`, await golden.tensor(key));
   return found;
+}
+
+/** torch's optimiser of a name, with torch's defaults. */
+export function configOf(name: string, o: TorchOptions): OptimizerConfig {
+  const { betas = [0.9, 0.999], eps = 1e-8, weight_decay: weightDecay = 0 } = o;
+  const [kind] = name.split(" ");
+  switch (kind) {
+    case "adam":
+    case "adamw":
+      return { kind, betas, eps, weightDecay, amsgrad: o.amsgrad ?? false };
+    case "sgd": {
+      const { momentum = 0, dampening = 0, nesterov = false } = o;
+      return { kind, momentum, dampening, nesterov, weightDecay };
+    }
+    case "rmsprop":
+      return { kind, alpha: o.alpha ?? 0.99, eps, weightDecay };
+    case "adagrad":
+      return { kind, rateDecay: 0, eps: o.eps ?? 1e-10, weightDecay };
+    case "nadam":
+      return { kind, betas, eps, weightDecay, momentumDecay: 4e-3 };
+    case "radam":
+      return { kind, betas, eps, weightDecay };
+    case "adafactor":
+      return { kind, beta2Decay: -0.8, eps: 1e-3, clip: 1 };
+    default:
+      throw new Error(`no optimiser is called ${name}`);
+  }
 }

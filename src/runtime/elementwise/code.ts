@@ -53,7 +53,10 @@ export const repeatWhile = (body: readonly number[], condition: readonly number[
   ...[0x0d, 0x00, 0x0b],
 ];
 
-const list = (items: readonly (readonly number[])[]) => [...unsigned(items.length), ...items.flat()];
+const list = (items: readonly (readonly number[])[]) => [
+  ...unsigned(items.length),
+  ...items.flat(),
+];
 const section = (id: number, items: readonly (readonly number[])[]) => {
   const body = list(items);
   return [id, ...unsigned(body.length), ...body];

@@ -23,6 +23,7 @@ interface ReadyTurn {
 }
 
 class ElementwiseProgram implements Program {
+  readonly inPlace = true;
   readonly #graph: Graph;
   readonly #turns: readonly ReadyTurn[];
 

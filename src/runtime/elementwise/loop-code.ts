@@ -53,14 +53,11 @@ export function loopModule(loop: Loop): Uint8Array<ArrayBuffer> {
   const masked = next + sums.length;
   const adds = sums.flatMap(({ array, total }) => [
     ...[...of(array), ...withinMask(at, bytes), ...f32.and, ...set(masked)],
-    ...[...get(total), ...get(masked), ...f64.ofLower, ...f64.addTwo],
-    ...[...get(masked), ...get(masked), ...f32.upper, ...f64.ofLower, ...f64.addTwo],
-    ...set(total),
+    ...addTo(total, masked),
   ]);
   const leaves = sums.flatMap(({ total }, i) => [
-    ...i32.constant(0),
-    ...[...get(total), ...f64.lane(0), ...get(total), ...f64.lane(1), ...f64.add],
-    ...f64.store(8 * i),
+    ...[...i32.constant(0), ...get(total), ...f64.lane(0), ...get(total), ...f64.lane(1)],
+    ...[...f64.add, ...f64.store(8 * i)],
   ]);
   const onward = [...get(at), ...i32.constant(16), ...i32.add, ...set(at)];
   const body = [...reads, ...computes, ...writes, ...adds, ...onward];
@@ -79,4 +76,10 @@ export function loopModule(loop: Loop): Uint8Array<ArrayBuffer> {
 const withinMask = (at: number, bytes: number): number[] => [
   ...[...get(at), ...i32.splat, ...i32.multiple(0, 4, 8, 12), ...i32.addFour],
   ...[...get(bytes), ...i32.splat, ...i32.lessOfFour],
+];
+
+/** Adds four f32 to a local that holds two f64. */
+const addTo = (total: number, four: number): number[] => [
+  ...[...get(total), ...get(four), ...f64.ofLower, ...f64.addTwo],
+  ...[...get(four), ...get(four), ...f32.upper, ...f64.ofLower, ...f64.addTwo, ...set(total)],
 ];

@@ -54,8 +54,7 @@ function runLoop(
     const length = Math.min(step, loop.size - from);
     const addresses = arrays.map((array, slot) => {
       if (isInside[slot]) return array.byteOffset + from * 4;
-      if (slot < reads.length)
-        pieceOf(slot, length).set(array.subarray(from, from + length));
+      if (slot < reads.length) pieceOf(slot, length).set(array.subarray(from, from + length));
       return memory.pieceAt(slot);
     });
     run(length * 4, ...addresses, ...told);

@@ -1,4 +1,4 @@
-/** @file The update program: clipping, optimiser and averaging of every parameter as one graph. */
+/** @file The end of a step as two graphs: the norm of all gradients; then clipping, optimiser and averaging of every parameter. */
 import { graphOf, input, scalar, type Graph, type Tensor } from "../../tensor/index.ts";
 import type { Optimizer } from "./rule.ts";
 
@@ -12,16 +12,18 @@ export interface Trained {
 /** Names of the program's values for one parameter; also those of the stored training state. */
 export const slotName = (slot: string, path: string): string => `${slot}/${path}`;
 
-/** Global norm over all gradients, and the factor that brings it to `max`: max/(norm + 1e-6), at most 1. */
-function clipFactor(gradients: readonly Tensor[], max: number | null): [Tensor, Tensor | null] {
-  const squares = gradients.map((g) => g.mul(g).sum());
-  const norm = squares.reduce((a, b) => a.add(b)).sqrt();
-  return [norm, max === null ? null : scalar(max).div(norm.add(1e-6)).min(1)];
+const gradientOf = ({ path, shape }: Trained) => input(slotName("gradient", path), shape);
+
+/** Inputs `gradient/PATH`, output `norm`: the root of the sum of all their squares. */
+export function normGraph(trained: readonly Trained[]): Graph {
+  const squares = trained.map(gradientOf).map((g) => g.mul(g).sum());
+  return graphOf({ norm: squares.reduce((a, b) => a.add(b)).sqrt() });
 }
 
 /**
- * Inputs `value|gradient|average|SLOT/PATH` and scalars `rate`, `keep` (averaging) and the optimiser's own;
- * outputs the same values and slots after the step, and `norm`.
+ * Inputs `value|gradient|average|SLOT/PATH` and scalars `rate`, `keep` (averaging), `norm` where gradients are clipped, and
+ * the optimiser's own; outputs the same values and slots after the step. A norm above `clip` scales all gradients by
+ * clip/(norm + 1e-6), as torch does.
  */
 export function updateGraph(
   trained: readonly Trained[],
@@ -33,12 +35,13 @@ export function updateGraph(
   const scalars = Object.fromEntries(
     Object.keys(optimizer.scalars(1)).map((name) => [name, input(name, [])]),
   );
-  const gradients = trained.map(({ path, shape }) => input(slotName("gradient", path), shape));
-  const [norm, factor] = clipFactor(gradients, clip);
-  const outputs: Record<string, Tensor> = { norm };
-  trained.forEach(({ path, shape, rate: share }, i) => {
+  const factor = clip === null ? null : scalar(clip).div(input("norm", []).add(1e-6)).min(1);
+  const outputs: Record<string, Tensor> = {};
+  for (const one of trained) {
+    const { path, shape, rate: share } = one;
     const read = (slot: string, its = shape) => input(slotName(slot, path), its);
-    const gradient = factor ? gradients[i].mul(factor) : gradients[i];
+    const given = gradientOf(one);
+    const gradient = factor ? given.mul(factor) : given;
     const slots = Object.entries(optimizer.slots(shape));
     const state = Object.fromEntries(slots.map(([slot, its]) => [slot, read(slot, its)]));
     const own = share === 1 ? rate : rate.mul(share);
@@ -49,6 +52,6 @@ export function updateGraph(
       const old = read("average");
       outputs[slotName("average", path)] = next.value.add(old.sub(next.value).mul(keep));
     }
-  });
+  }
   return graphOf(outputs);
 }
