@@ -7,22 +7,32 @@ import { parametersOf } from "../src/nn/index.ts";
 import { value, type Value } from "../src/runtime/index.ts";
 import { graphOf, input, type Graph, type Parameter } from "../src/tensor/index.ts";
 import { initialValues, optimizer } from "../src/training/index.ts";
-import { slotName, updateGraph } from "../src/training/optimizers/update.ts";
+import { slotName, type Trained } from "../src/training/optimizers/update.ts";
+import { freshState, layoutOf, type State } from "../src/training/run/state.node.ts";
+import type { Updating } from "../src/training/updater.node.ts";
 import { emblemNetworks } from "./emblem.ts";
 
 export interface EmblemStep {
   readonly network: UNet2DConditionModel;
   readonly parameters: readonly Parameter[];
-  readonly graphs: Readonly<Record<"forward" | "inputGradient" | "gradients" | "update", Graph>>;
+  readonly graphs: Readonly<Record<"forward" | "inputGradient" | "gradients", Graph>>;
   /** The batch. */
   readonly given: Record<string, Value>;
   /** What `forward` and `gradients` read: the batch and the weights. */
   readonly inputs: Record<string, Value>;
-  /** What `update` reads beside the gradients. */
-  readonly state: Record<string, Value>;
+  /** How gradients become an update, and what it begins with. */
+  readonly updating: Updating;
+  readonly trained: readonly Trained[];
+  readonly state: State;
 }
 
-const adamw = optimizer({ kind: "adamw", betas: [0.9, 0.99], eps: 1e-8, weightDecay: 0.01 });
+const updating: Updating = {
+  optimizer: { kind: "adamw", betas: [0.9, 0.99], eps: 1e-8, weightDecay: 0.01 },
+  rate: { base: 1e-5, warmup: 0, decay: "constant" },
+  steps: 1_000_000,
+  clip: 1,
+  ema: { decay: 0.9, ramp: "none" },
+};
 const first = (parameter: Parameter) => value(initialValues(parameter, 0), parameter.shape);
 
 /** Traces the step for a batch of so many latents. */
@@ -33,14 +43,14 @@ export async function emblemStep(batch: number): Promise<EmblemStep> {
   const given = batchOf(network, batch);
   const losses = lossGraphs(network, parameters, given);
   const trained = parameters.map(({ path, shape }) => ({ path, shape, rate: 1 }));
-  const update = updateGraph(trained, adamw, { clip: 1, average: true });
   const weights = Object.fromEntries(parameters.map((p) => [p.path, first(p)]));
   return {
     network,
     parameters,
-    graphs: { ...losses, update },
+    graphs: losses,
     given,
     inputs: { ...given, ...weights },
+    ...{ updating, trained },
     state: stateOf(parameters),
   };
 }
@@ -80,13 +90,13 @@ function lossGraphs(
   };
 }
 
-function stateOf(parameters: readonly Parameter[]): Record<string, Value> {
-  const state: Record<string, Value> = { rate: value([1e-5], []), keep: value([0.9], []) };
-  for (const [name, number] of Object.entries(adamw.scalars(5))) state[name] = value([number], []);
-  for (const p of parameters) {
-    for (const slot of ["value", "average"]) state[slotName(slot, p.path)] = first(p);
-    for (const [slot, shape] of Object.entries(adamw.slots(p.shape)))
-      state[slotName(slot, p.path)] = value(new Float32Array(p.size), shape);
-  }
-  return state;
+/** The state before the first step. */
+function stateOf(parameters: readonly Parameter[]): State {
+  const moving = new Set(parameters.map(({ path }) => path));
+  const layout = layoutOf(parameters, {
+    moving,
+    rule: optimizer(updating.optimizer),
+    average: true,
+  });
+  return freshState(parameters, layout, { seed: 0, start: new Map() });
 }

@@ -1,6 +1,6 @@
 /**
  * @file Where ONNX Runtime spends the time of a graph, by kind of op: a part of the emblem's training step.
- * Run: LIMN_PEERS=python npx jiti bench/profile.ts forward|gradients|update
+ * Run: LIMN_PEERS=python npx jiti bench/profile.ts forward|gradients
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -13,8 +13,8 @@ import { emblemStep } from "./emblem-step.ts";
 import { benchFolder } from "./random-model.ts";
 
 const part = process.argv[2] ?? "gradients";
-if (part !== "forward" && part !== "gradients" && part !== "update")
-  throw new Error(`${part} is none of forward, gradients, update`);
+if (part !== "forward" && part !== "gradients")
+  throw new Error(`${part} is none of forward, gradients`);
 if (!peers) throw new Error("the profile needs LIMN_PEERS, a Python with onnxruntime");
 const { graphs } = await emblemStep(16);
 const { bytes } = lowerGraph(graphs[part], {

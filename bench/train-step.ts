@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import {
+  elementwiseEngine,
   findOpenVino,
   openVinoEngine,
   ortEngine,
@@ -17,6 +18,7 @@ import {
 } from "../src/runtime/index.ts";
 import type { Graph } from "../src/tensor/index.ts";
 import { slotName } from "../src/training/optimizers/update.ts";
+import { Updater } from "../src/training/updater.node.ts";
 import { costOf, openPeer, peerContestant, peers, spread, takeTurns } from "./contest.ts";
 import type { Contestant, Cost, Peer } from "./contest.ts";
 import { emblemStep, type EmblemStep } from "./emblem-step.ts";
@@ -45,7 +47,7 @@ const memoryFor = (graph: Graph) =>
     ]),
   );
 
-/** What limn computes with: gradients in some precision, updates by ONNX Runtime as `limn train` has them. */
+/** What limn computes with: gradients in some precision, updates in loops as `limn train` has them. */
 interface Setting {
   readonly name: string;
   readonly engine: Engine;
@@ -160,17 +162,31 @@ for (const setting of made)
     notes.push(`Loss and norm of the gradients, ${setting.name}: ${facts(step, one.into)}.`);
   }
 const gradients = running[losses.length - 1].into;
-const plain = { engine: made[0].engine, precision: "f32" } as const;
-running.push(
-  await contestant("update", step.graphs.update, plain, { ...step.state, ...gradients }),
+const slopes = step.trained.map(({ path }) => gradients[slotName("gradient", path)].data);
+await using updater = await Updater.open(elementwiseEngine(made[0].engine), step.updating, {
+  trained: step.trained,
+  state: step.state,
+  threads,
+});
+step.trained.forEach(({ path }, i) =>
+  (updater.gradients[slotName("gradient", path)].data as Float32Array).set(
+    slopes[i] as Float32Array,
+  ),
 );
+const own = step.trained.map(
+  ({ path }) => updater.gradients[slotName("gradient", path)].data as Float32Array,
+);
+const updates: Contestant = {
+  name: "update",
+  run: () => costOf(async () => void (await updater.step(step.state, own))),
+};
 const peer = peers
   ? await openPeer(peers, "train_step.py", [await peerFolder(), words.batch, words.threads])
   : null;
 const check = await peer?.ask({ do: "check" });
 if (check) notes.push(`PyTorch: ${check.loss.toFixed(6)}, ${check.norm.toFixed(6)}.`);
 const costs = await takeTurns(
-  [...running.map((one) => one.contestant), ...(peer ? theirs(peer) : [])],
+  [...running.map((one) => one.contestant), updates, ...(peer ? theirs(peer) : [])],
   rounds,
 );
 await peer?.[Symbol.asyncDispose]();

@@ -32,6 +32,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const MAY_IMPORT_BESIDE: Readonly<Record<string, readonly string[]>> = {
   "runtime/lowering": [],
   "runtime/cache": [],
+  "runtime/elementwise": ["lowering"],
   "runtime/ort": ["lowering", "cache"],
   "runtime/openvino": ["lowering", "cache"],
   "runtime/wasm": ["lowering", "cache"],
