@@ -11,8 +11,11 @@ export type Fingerprint = ReadonlyMap<string, string>;
 const prefix = "recipe.";
 const engineKey = "computed-by";
 
-/** The settings of a stage, and hashes of its graph of gradients and of its shares of the rate. */
-export function fingerprintOf(stage: Stage, { gradients, trained }: Prepared): Fingerprint {
+/**
+ * The settings of a stage, and hashes of its network and loss and of its shares of the rate. The graph of gradients follows
+ * from the loss, up to roundings: a better rule of differentiation shall not keep a run from going on.
+ */
+export function fingerprintOf(stage: Stage, { forward, trained }: Prepared): Fingerprint {
   const { seed, steps, accumulate = 1, optimizer, rate, clip, ema } = stage;
   const settings = { seed, steps, accumulate, optimizer, rate, clip, ema };
   const texts = Object.entries(settings).map(([name, value]) => [name, sortedJson(value)] as const);
@@ -20,7 +23,7 @@ export function fingerprintOf(stage: Stage, { gradients, trained }: Prepared): F
   return new Map([
     ...texts,
     ["shares", hashOf(JSON.stringify(shares))],
-    ["network", hashOf(print(gradients))],
+    ["network", hashOf(print(forward))],
   ]);
 }
 
