@@ -10,30 +10,36 @@ function centre(x: Tensor, axes: readonly number[], eps: number): [centred: Tens
 
 /**
  * With x̂ = (x − mean) · r: dx = r (g·w − mean(g·w) − x̂ · mean(g·w·x̂)), dw = Σ g·x̂, db = Σ g.
- * Rows are the normalised vectors; means weighted by w are products with w as a column.
+ * Means weighted by w are products with w as a column. The rows keep their axes: OpenVINO 2026.4 cannot fuse what
+ * follows where they are made one.
  */
 function layerNormRule(
   g: Tensor,
   [x, weight, bias]: Inputs<"LayerNorm", Tensor>,
   { axes, eps }: Attrs<"LayerNorm">,
 ): (Tensor | null)[] {
+  const asTheyAre = axes === 1 && x.rank > 1;
+  const rows = asTheyAre ? x.shape.slice(0, -1) : [-1];
   const width = x.shape.slice(x.rank - axes).reduce((product, n) => product * n, 1);
-  const flat = g.reshape(-1, width);
-  const [centred, rstd] = centre(x.reshape(-1, width), [1], eps);
+  const asRows = (t: Tensor) => (asTheyAre ? t : t.reshape(...rows, width));
+  const over = rows.map((_, i) => i);
+  const rowsOfG = asRows(g);
+  const [centred, rstd] = centre(asRows(x), [rows.length], eps);
   const normal = centred.mul(rstd);
-  const slope = flat.mul(normal);
-  const w = weight?.reshape(1, width) ?? null;
+  const slope = rowsOfG.mul(normal);
   const weightedMean = (t: Tensor) =>
-    w ? t.matmul(w.reshape(width, 1)).mul(1 / width) : t.mean([1], { keepdims: true });
-  const weighted = w ? flat.mul(w) : flat;
+    weight
+      ? t.matmul(weight.reshape(width, 1)).mul(1 / width)
+      : t.mean([rows.length], { keepdims: true });
+  const weighted = weight ? rowsOfG.mul(weight.reshape(width)) : rowsOfG;
   const toX = weighted
-    .sub(weightedMean(flat))
+    .sub(weightedMean(rowsOfG))
     .sub(normal.mul(weightedMean(slope)))
     .mul(rstd);
   return [
     toX.reshape(...x.shape),
-    weight && slope.sum([0]).reshape(...weight.shape),
-    bias && flat.sum([0]).reshape(...bias.shape),
+    weight && slope.sum(over).reshape(...weight.shape),
+    bias && rowsOfG.sum(over).reshape(...bias.shape),
   ];
 }
 
