@@ -22,6 +22,12 @@ export default defineRecipe({
       start: async (run) =>
         new Map([...(await readModel(model, "unet")), ...(await run.weights("text"))]),
     },
-    decoderStage(2500),
+    {
+      ...diffusionStage(16_000, 5),
+      name: "longer",
+      start: (run) => run.weights("diffusion"),
+      rate: { base: 6e-4, warmup: 100, decay: "cosine", floor: 0.03 },
+    },
+    decoderStage(2500, "longer"),
   ],
 });

@@ -27,16 +27,19 @@ function trace() {
 
 const decodes = (path: string) => path.includes("decoder") || path.includes("post_quant");
 
-async function finish(run: Run, decoder: Weights): Promise<void> {
-  const vae = await readVae(run.folder);
-  const weights = {
-    vae: new Map([...vae, ...[...decoder].filter(([path]) => decodes(path))]),
-    diffusion: await run.weights("diffusion"),
+const publish =
+  (diffusion: string) =>
+  async (run: Run, decoder: Weights): Promise<void> => {
+    const vae = await readVae(run.folder);
+    const weights = {
+      vae: new Map([...vae, ...[...decoder].filter(([path]) => decodes(path))]),
+      diffusion: await run.weights(diffusion),
+    };
+    await saveModel(join(run.folder, "model"), { run, weights, dtype: "f16" });
   };
-  await saveModel(join(run.folder, "model"), { run, weights, dtype: "f16" });
-}
 
-export const decoderStage = (steps: number): Stage => ({
+/** The last stage: it leaves the model, with the networks that the stage of that name has trained. */
+export const decoderStage = (steps: number, diffusion = "diffusion"): Stage => ({
   name: "decoder",
   seed,
   steps,
@@ -70,5 +73,5 @@ export const decoderStage = (steps: number): Stage => ({
   rate: { base: 5e-4, warmup: 50, decay: "cosine", floor: 0.02 },
   clip: 1,
   ema: { decay: 0.998, ramp: "tenth" },
-  finish,
+  finish: publish(diffusion),
 });
