@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { fileURLToPath } from "node:url";
+import { format, resolveConfig } from "prettier";
 
 /** A table of a report: rows of words and numbers under a head. */
 export interface Table {
@@ -36,8 +37,11 @@ export async function writeReport(
   const text = [`# ${name}`, "", where, "", ...notes, "", ...tables.map(markdown)].join("\n");
   const folder = fileURLToPath(new URL("results/", import.meta.url));
   await mkdir(folder, { recursive: true });
-  await writeFile(`${folder}${name}.md`, text);
-  const json = JSON.stringify({ name, machine: where, notes, tables }, null, 2);
-  await writeFile(`${folder}${name}.json`, `${json}\n`);
+  const write = async (filepath: string, content: string) => {
+    const style = await resolveConfig(filepath);
+    await writeFile(filepath, await format(content, { ...style, filepath }));
+  };
+  await write(`${folder}${name}.md`, text);
+  await write(`${folder}${name}.json`, JSON.stringify({ name, machine: where, notes, tables }));
   console.log(text);
 }

@@ -49,21 +49,38 @@ const figure = (value: number) => {
   return value < 1e-3 ? short.toExponential() : String(short);
 };
 
-/** Draws losses over steps, the loss axis logarithmic: a PNG of 900 × 420 pixels. */
-export async function lossCurve(points: readonly Point[]): Promise<Uint8Array> {
-  const positive = points.filter(({ loss }) => loss > 0 && Number.isFinite(loss));
+/** Colours of each run: its steps and their mean. */
+const colours = [
+  ["#9cc3e6", "#1f5fa8"],
+  ["#f5c4ad", "#c2410c"],
+  ["#bfe0b8", "#2e7d32"],
+] as const;
+
+/** Draws losses over steps, the loss axis logarithmic: a PNG of 900 × 420 pixels. Runs are blue, orange and green. */
+export async function lossCurve(...all: readonly (readonly Point[])[]): Promise<Uint8Array> {
+  const runs = all.map((points) => points.filter(({ loss }) => loss > 0 && Number.isFinite(loss)));
+  const positive = runs.flat();
   const sorted = positive.map(({ loss }) => loss).sort((a, b) => a - b);
   const quantile = (q: number) => sorted[Math.floor((sorted.length - 1) * q)] ?? 1;
   // The highest hundredth may leave the frame: the first steps would flatten all the others.
   const [low, high] = [quantile(0.002) * 0.93, quantile(0.99) * 1.07];
-  const last = Math.max(1, positive.at(-1)?.step ?? 1);
+  const last = Math.max(1, ...runs.map((points) => points.at(-1)?.step ?? 1));
   const { left, right, top, bottom } = frame;
   const x = (step: number) => left + (step / last) * (right - left);
   const y = (loss: number) => top + (Math.log(high / loss) / Math.log(high / low)) * (bottom - top);
   const line = (list: readonly Point[]) =>
     list.map(({ step, loss }) => `${x(step).toFixed(1)},${y(loss).toFixed(1)}`).join(" ");
-  const every = Math.max(1, Math.floor(positive.length / 2000));
-  const thin = (list: readonly Point[]) => list.filter((_, i) => i % every === 0);
+  const thin = (list: readonly Point[]) => {
+    const every = Math.max(1, Math.floor(list.length / 2000));
+    return list.filter((_, i) => i % every === 0);
+  };
+  const faint = runs.map(
+    (points, i) => `<polyline stroke="${colours[i][0]}" points="${line(thin(points))}"/>`,
+  );
+  const bold = runs.map(
+    (points, i) =>
+      `<polyline stroke="${colours[i][1]}" stroke-width="2" points="${line(thin(smooth(points)))}"/>`,
+  );
 
   const rows = lossTicks(low, high).map(
     (value) =>
@@ -81,7 +98,6 @@ export async function lossCurve(points: readonly Point[]): Promise<Uint8Array> {
     ${strokeText("loss", { x: left - 10, y: 10, align: "right" })}
     ${strokeText("step", { x: right, y: bottom + 27, align: "right" })}
     <clipPath id="frame"><rect x="${left}" y="${top}" width="${right - left}" height="${bottom - top}"/></clipPath>
-    <g clip-path="url(#frame)" fill="none" stroke-linejoin="round"><polyline stroke="#9cc3e6" points="${line(thin(positive))}"/>
-    <polyline stroke="#1f5fa8" stroke-width="2" points="${line(thin(smooth(positive)))}"/></g></svg>`;
+    <g clip-path="url(#frame)" fill="none" stroke-linejoin="round">${faint.join("")}${bold.join("")}</g></svg>`;
   return sharp(Buffer.from(svg)).png().toBuffer();
 }
