@@ -23,7 +23,7 @@ export default defineRecipe({
         new Map([...(await readModel(model, "unet")), ...(await run.weights("text"))]),
     },
     {
-      ...diffusionStage(16_000, 5),
+      ...diffusionStage(10_000, 5),
       name: "longer",
       start: (run) => run.weights("diffusion"),
       rate: { base: 6e-4, warmup: 100, decay: "cosine", floor: 0.03 },
