@@ -32,7 +32,7 @@ export async function twinOf(
   const folder = twinFolder();
   const path = join(folder, `${place}-${version}.${end}`);
   const exists = await stat(path).then(
-    () => true,
+    (found) => end !== "copy" || found.size === size, // one that was cut short is made anew
     () => false,
   );
   if (!exists) {

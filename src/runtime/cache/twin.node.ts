@@ -1,5 +1,6 @@
 /** @file f32 twins of f16 and bf16 weight files: cast once into the cache folder, mapped from then on. */
-import { EngineError, LimnError } from "../../base/index.ts";
+import { rm } from "node:fs/promises";
+import { EngineError, FormatError, LimnError } from "../../base/index.ts";
 import {
   openSafetensors,
   readAsF32,
@@ -12,6 +13,16 @@ import { twinFolder, twinOf } from "./twin-folder.node.ts";
 
 type Bind = (parameter: Parameter) => Binding;
 
+/** Opens a twin; null where somebody cut it short. */
+async function openWhole(path: string): Promise<SafetensorsIndex | null> {
+  try {
+    return await openSafetensors(path);
+  } catch (error) {
+    if (error instanceof FormatError) return null;
+    throw error;
+  }
+}
+
 /** Opens the f32 twin of a weight file, writing it first when it does not exist. */
 async function openTwin(file: string, source: SafetensorsIndex): Promise<SafetensorsIndex> {
   const tensors = [...source.tensors].map(([name, tensor]) => ({
@@ -20,9 +31,14 @@ async function openTwin(file: string, source: SafetensorsIndex): Promise<Safeten
     shape: tensor.shape,
     data: () => readAsF32(tensor),
   }));
+  const make = () => twinOf(file, "safetensors", (to) => writeSafetensors(to, tensors));
   try {
-    const path = await twinOf(file, "safetensors", (to) => writeSafetensors(to, tensors));
-    return await openSafetensors(path);
+    const path = await make();
+    const twin = await openWhole(path);
+    if (twin) return twin;
+    // Made anew; where the other one is mapped, it stays so.
+    await rm(path, { force: true });
+    return await openSafetensors(await make());
   } catch (cause) {
     if (cause instanceof LimnError) throw cause; // the weight file is at fault, not the cache
     throw new EngineError(`the cache folder ${twinFolder()} cannot hold an f32 copy of ${file}`, {

@@ -4,6 +4,7 @@ import * as fs from "node:fs/promises";
 import {
   mkdir,
   mkdtemp,
+  readFile,
   readdir,
   rm,
   stat,
@@ -37,6 +38,10 @@ async function widen(root: string, name = "weights"): Promise<unknown> {
   const file = join(root, `${name}.safetensors`);
   const bits = Uint16Array.of(0x3c00);
   await writeSafetensors(file, [{ name: "w", dtype: "f16", shape: [1], data: bits }]);
+  return widenFile(file);
+}
+
+async function widenFile(file: string): Promise<unknown> {
   const offset = (await openSafetensors(file)).tensors.get("w")?.offset ?? 0;
   const w = parameter([1], { kind: "constant", value: 0 });
   w.path = "w";
@@ -138,4 +143,14 @@ test("a twin that is found again was used; a torn one that is old goes then", as
   onTestFinished(() => void vi.restoreAllMocks());
   await find();
   expect(existsSync(torn)).toBe(false);
+});
+
+test.each([0, 7, 40])("a twin that was cut short to %i bytes is made anew", async (bytes) => {
+  const { root, folder } = await freshCache();
+  await widen(root);
+  const [name] = await twinsIn(folder);
+  const whole = await readFile(join(folder, name));
+  await truncate(join(folder, name), bytes);
+  expect(await widenFile(join(root, "weights.safetensors"))).toBeInstanceOf(Function);
+  expect(await readFile(join(folder, name))).toEqual(whole);
 });
