@@ -1,6 +1,6 @@
 /** @file OpenVINO behind the engine's contract. */
 import { assert, EngineError } from "../../base/index.ts";
-import { graphOf, type Graph, type Tensor } from "../../tensor/index.ts";
+import { graphOf, input, type Graph, type Tensor } from "../../tensor/index.ts";
 import { checkedInput, outputMemory, outputName } from "../lowering/border.ts";
 import type { Binding, CompileOptions, Engine, Program, RunOptions, Value } from "../engine.ts";
 import { exactPart } from "./exact-part.ts";
@@ -195,14 +195,32 @@ async function compileFresh(
   }
 }
 
+/** What reads models is a library of its own, loaded when it is needed: whether it is there must be known before. */
+async function requireReading(api: OpenVinoApi): Promise<void> {
+  const { bytes } = lowerGraph(graphOf({ y: input("x", [1]).neg() }), {
+    bind: () => ({ kind: "input" }),
+    ...{ kernels: openVinoKernels, locate: (file: string) => file, given: new Map() },
+  });
+  try {
+    api.function("model_free")(await api.readModel(bytes));
+  } catch (cause) {
+    const { version, folder } = api.found;
+    throw new EngineError(`OpenVINO ${version} in ${folder} reads no ONNX models`, {
+      hint: howToInstallOpenVino,
+      cause,
+    });
+  }
+}
+
 /** The fast engine for CPUs: OpenVINO. Rejects with EngineError when its library is missing, broken or too old. */
 export function openVinoEngine(): Promise<Engine> {
-  return Promise.resolve().then(() => {
+  return Promise.resolve().then(async () => {
     const place = locateOpenVino();
     if (place === null)
       throw new EngineError("OpenVINO is not installed", { hint: howToInstallOpenVino });
     const api = openVinoApi(place);
     const traits = { name: "openvino", precisions: api.precisions() };
+    await requireReading(api);
     return {
       ...traits,
       version: api.found.version,

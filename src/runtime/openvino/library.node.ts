@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { EngineError } from "../../base/index.ts";
 import { dataFolder } from "../folders.node.ts";
+import { isCutShort } from "./elf.node.ts";
 
 /** What brings the library where it is missing. */
 export const howToInstallOpenVino = "limn engines install openvino";
@@ -45,6 +46,12 @@ const needed = [
   /^(lib)?hwloc\b/,
   /^(lib)?tbb(12)?\.(so|dll|.*dylib)/,
   /^(lib)?openvino\.(so|dll|.*dylib)/,
+];
+
+/** What the library loads when it computes. */
+const laterNeeded = [
+  /^(lib)?openvino_intel_cpu_plugin\.(so|dll|.*dylib)/,
+  /^(lib)?openvino_onnx_frontend\.(so|dll|.*dylib)/,
 ];
 
 /** Where limn's own copies lie, each version in a folder of its name. */
@@ -162,7 +169,19 @@ export function refuseOld(version: string, folder: string): void {
   );
 }
 
-function open({ folder, file }: OpenVinoPlace): Library {
+/** Throws EngineError where a file of the library ends too early: loading it would end this process. */
+function refuseCutShort({ folder, file }: OpenVinoPlace): void {
+  const parts = filesIn(folder).filter((name) =>
+    [...needed, ...laterNeeded].some((pattern) => pattern.test(name)),
+  );
+  for (const path of [file, ...parts.map((name) => join(folder, name))])
+    if (isCutShort(path))
+      throw new EngineError(`${path} is cut short`, { hint: howToInstallOpenVino });
+}
+
+function open(place: OpenVinoPlace): Library {
+  const { folder, file } = place;
+  refuseCutShort(place);
   for (const pattern of needed) {
     const name = filesIn(folder).find((other) => pattern.test(other));
     if (name === undefined) continue;
