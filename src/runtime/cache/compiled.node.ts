@@ -3,7 +3,19 @@
  * may be killed, or find the disk full, at any moment: a folder counts only with a record of its files' sizes, written last.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, unlink } from "node:fs/promises";
+import {
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+  unlink,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { RequestError } from "../../base/index.ts";
 import { isAlive, writeFileAtomic } from "../../formats/index.ts";
@@ -160,9 +172,7 @@ async function lock(folder: string): Promise<(() => Promise<void>) | null> {
   const path = `${folder}.lock`;
   for (let tries = 0; tries < 2; tries++) {
     try {
-      const handle = await open(path, "wx");
-      await handle.writeFile(String(process.pid));
-      await handle.close();
+      await writeNew(path, String(process.pid));
       return () => unlink(path);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
@@ -176,11 +186,22 @@ async function lock(folder: string): Promise<(() => Promise<void>) | null> {
   return null;
 }
 
+/** Writes a file that is not there yet, all of it at once: one that is empty would be nobody's, and nobody could tell. */
+async function writeNew(path: string, text: string): Promise<void> {
+  const aside = `${path}.${randomUUID()}.gone`;
+  await writeFile(aside, text);
+  try {
+    await link(aside, path);
+  } finally {
+    await rm(aside, { force: true });
+  }
+}
+
 async function isAbandoned(path: string): Promise<boolean> {
   const text = await readFile(path, "utf8").catch(() => "");
   const id = Number(text);
-  // A lock is empty for a moment only; this process asks for what another of its threads may be filling. After a
-  // while it is nobody's, even if its process number is in use again.
+  // This process asks for what another of its threads may be filling. After a while a lock is nobody's, even if its process
+  // number is in use again.
   return (
     (Number.isInteger(id) && id > 0 && !isAlive(id)) || (await ageOf(path, "written")) > patience
   );
@@ -215,7 +236,9 @@ async function prune(limit: number, fresh: string): Promise<void> {
     const path = join(root(), name);
     if (name.endsWith(".gone")) await quietly(() => rm(path, { recursive: true, force: true }));
     if (name.endsWith(".lock") && (await isAbandoned(path))) {
-      await quietly(() => remove(path.slice(0, -".lock".length)));
+      const folder = path.slice(0, -".lock".length);
+      // Its maker may have been killed after all was done.
+      if (!(await isWhole(folder))) await quietly(() => remove(folder));
       await quietly(() => unlink(path));
     }
   }

@@ -131,6 +131,14 @@ test("pruning takes along what killed processes left", async () => {
   expect(left()).toEqual([key("a")]);
 });
 
+test("a lock that a killed process left beside a whole model goes alone", async () => {
+  const folder = await fill("done", 1);
+  writeFileSync(`${folder}.lock`, "999999999");
+  await fill("a", 1);
+  expect(left()).toEqual([key("a"), key("done")].sort());
+  expect(await stateOf("done")).toBe("whole");
+});
+
 test("what is larger than all that is allowed is not cached", async () => {
   vi.stubEnv("LIMN_CACHE_BYTES", "50");
   expect(await openCompiled(key("x"), 51)).toBeNull();

@@ -3,7 +3,7 @@
  * and time alone, without being read: so the file stays, while the weights beside it are needed only to compile it.
  */
 import { createHash } from "node:crypto";
-import { link, realpath, stat, unlink, writeFile } from "node:fs/promises";
+import { link, readdir, realpath, stat, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { assert, dtypeBytes, EngineError } from "../../base/index.ts";
 import type { Graph, Tensor } from "../../tensor/index.ts";
@@ -47,7 +47,11 @@ export async function compileCached(
       ...{ place, lowered, properties },
       weights: [...names.values()],
     });
-    await place.keep();
+    // OpenVINO says nothing where it could not write, and takes away what it began.
+    const isThere = (await readdir(place.folder).catch(() => [])).some((name) =>
+      name.endsWith(".blob"),
+    );
+    await (isThere ? place.keep() : place.discard());
     return { compiled, lowered };
   } catch (error) {
     await place.discard();

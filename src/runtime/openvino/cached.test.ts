@@ -138,12 +138,25 @@ describeOpenVino("models on disk", ({ open }) => {
       code: "ENOSPC",
       syscall: "write",
     });
-    vi.spyOn(fs, "writeFile").mockRejectedValueOnce(full);
+    // What comes after the lock: the model, then the links to its weights.
+    const [write, linked] = [fs.writeFile, fs.link];
+    vi.spyOn(fs, "writeFile").mockImplementation((path, ...more) =>
+      typeof path === "string" && path.endsWith("model.onnx")
+        ? Promise.reject(full)
+        : write(path, ...more),
+    );
     expect(await run()).toEqual(plain);
     expect(folders()).toEqual([]);
     const apart = Object.assign(new Error("EXDEV"), { code: "EXDEV", syscall: "link" });
-    vi.spyOn(fs, "link").mockRejectedValueOnce(apart);
+    vi.restoreAllMocks();
+    let refused = 0;
+    vi.spyOn(fs, "link").mockImplementation((from, to) => {
+      if ((typeof to === "string" && to.endsWith(".lock")) || refused++ > 0)
+        return linked(from, to);
+      return Promise.reject(apart);
+    });
     expect(await run()).toEqual(plain);
+    expect(refused).toBeGreaterThan(0);
     expect(folders()).toEqual([]);
     await rm(join(cache, "compiled"), { recursive: true });
     writeFileSync(join(cache, "compiled"), "");
