@@ -215,26 +215,24 @@ describeOpenVino("drawing", () => {
   test.runIf(process.platform === "linux")(
     "a library that is removed while it runs does not stop the run",
     async () => {
+      const words = ["a cat", ...quick, "--engine", "openvino", "--steps", "400", "--out"];
+      expect((await limn(data, ...words, "whole.png")).code).toBe(0);
       const copy = join(data, "engine");
       cpSync(named ?? "", copy, { recursive: true });
       vi.stubEnv("LIMN_OPENVINO", copy);
-      const child = start(data, [
-        "a cat",
-        ...quick,
-        "--engine",
-        "openvino",
-        "--steps",
-        "400",
-        "--out",
-        "c.png",
-      ]);
+      vi.stubEnv("LIMN_CACHE", join(data, "other cache"));
+      const child = start(data, [...words, "c.png"]);
       const ending = finish(child);
       await new Promise<void>((resolve) => child.stderr.once("data", () => resolve()));
       rmSync(copy, { recursive: true });
       const { code, signal, stderr } = await ending;
       // What was loaded stays; what has to be loaded still may be gone, which is one sentence.
       expect(signal).toBeNull();
-      if (code !== 0)
+      if (code === 0)
+        expect(
+          readFileSync(join(data, "c.png")).equals(readFileSync(join(data, "whole.png"))),
+        ).toBe(true);
+      else
         expect([code, stderr.trim().split("\n").at(-1)]).toEqual([
           1,
           expect.stringMatching(/^limn: OpenVINO: /),
