@@ -41,9 +41,9 @@ function describeUnless(missing: string | null, what: string, suite: () => void 
   describe.skip(`${what} (${missing})`, suite);
 }
 
-/** Adds a suite that needs OpenVINO. */
-export function describeOpenVino(what: string, suite: Suite): void {
-  describeUnless(openVinoMissing(), `${what} on OpenVINO`, () => suite(openVino));
+/** Adds a suite that needs OpenVINO, and what else may be `missing`. */
+export function describeOpenVino(what: string, suite: Suite, missing: string | null = null): void {
+  describeUnless(openVinoMissing() ?? missing, `${what} on OpenVINO`, () => suite(openVino));
 }
 
 /** Adds a suite that needs OpenVINO on a processor that has bf16. */
