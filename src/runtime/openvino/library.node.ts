@@ -48,9 +48,9 @@ const needed = [
   /^(lib)?openvino\.(so|dll|.*dylib)/,
 ];
 
-/** What the library loads when it computes. */
+/** What the library loads when it computes. On arm64 the plugin of the CPU has another name. */
 const laterNeeded = [
-  /^(lib)?openvino_intel_cpu_plugin\.(so|dll|.*dylib)/,
+  /^(lib)?openvino_\w+_cpu_plugin\.(so|dll|.*dylib)/,
   /^(lib)?openvino_onnx_frontend\.(so|dll|.*dylib)/,
 ];
 

@@ -1,7 +1,7 @@
 /** @file Finding OpenVINO's library, and saying what is wrong with one that is of no use. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { compareVersions, findOpenVino, locateOpenVino, refuseOld } from "./library.node.ts";
 import { openVinoEngine } from "./engine.node.ts";
@@ -67,6 +67,21 @@ test("a library that is none, or for another machine, is told in one sentence", 
   expect(findOpenVino).toThrow(`${other} is made for ${made}, this machine is ${process.arch}`);
   const odd = place("2026.4.3", elf(243));
   expect(findOpenVino).toThrow(`${odd} is made for another machine, this machine is`);
+});
+
+test.each([
+  "libopenvino_intel_cpu_plugin.so",
+  "libopenvino_arm_cpu_plugin.so",
+  "libopenvino_onnx_frontend.so.2641",
+  "libtbb.so.12",
+])("a library whose %s is cut short is not loaded", (name) => {
+  const folder = dirname(place("2026.4.1", "not a library"));
+  const head = Buffer.from(elf(62).subarray(0, 64));
+  head.writeBigUInt64LE(64n, 32); // its program headers would begin where it ends
+  head.writeUInt16LE(56, 54);
+  head.writeUInt16LE(1, 56);
+  writeFileSync(join(folder, name), head);
+  expect(findOpenVino).toThrow(`${join(folder, name)} is cut short`);
 });
 
 test.each(["2024.6.0", "1.2"])("%s is refused as too old", (version) => {
