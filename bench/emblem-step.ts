@@ -23,7 +23,7 @@ export interface EmblemStep {
   /** How gradients become an update, and what it begins with. */
   readonly updating: Updating;
   readonly trained: readonly Trained[];
-  readonly state: State;
+  readonly state: () => State;
 }
 
 const updating: Updating = {
@@ -51,7 +51,7 @@ export async function emblemStep(batch: number): Promise<EmblemStep> {
     given,
     inputs: { ...given, ...weights },
     ...{ updating, trained },
-    state: stateOf(parameters),
+    state: () => stateOf(parameters),
   };
 }
 

@@ -147,6 +147,27 @@ function facts({ parameters }: EmblemStep, gradients: Readonly<Record<string, Va
   return `${Number(gradients.loss.data[0]).toFixed(6)}, ${Math.sqrt(square).toFixed(6)}`;
 }
 
+/** Norm, clipping, optimiser and averages, by an engine, of gradients that lie where it wants them. */
+async function updates(
+  name: string,
+  engine: Engine,
+  gradients: Readonly<Record<string, Value>>,
+): Promise<AsyncDisposable & { readonly contestant: Contestant }> {
+  const { trained, updating } = step;
+  const state = step.state();
+  const updater = await Updater.open(engine, updating, { trained, state, threads });
+  const own = trained.map(({ path }) => {
+    const at = slotName("gradient", path);
+    const memory = updater.gradients[at].data as Float32Array;
+    memory.set(gradients[at].data as Float32Array);
+    return memory;
+  });
+  return {
+    contestant: { name, run: () => costOf(() => updater.step(state, own)) },
+    [Symbol.asyncDispose]: () => updater[Symbol.asyncDispose](),
+  };
+}
+
 const step = await emblemStep(batch);
 const made = await settings();
 const running = [];
@@ -162,38 +183,25 @@ for (const setting of made)
     notes.push(`Loss and norm of the gradients, ${setting.name}: ${facts(step, one.into)}.`);
   }
 const gradients = running[losses.length - 1].into;
-const slopes = step.trained.map(({ path }) => gradients[slotName("gradient", path)].data);
-await using updater = await Updater.open(elementwiseEngine(made[0].engine), step.updating, {
-  trained: step.trained,
-  state: step.state,
-  threads,
-});
-step.trained.forEach(({ path }, i) =>
-  (updater.gradients[slotName("gradient", path)].data as Float32Array).set(
-    slopes[i] as Float32Array,
-  ),
-);
-const own = step.trained.map(
-  ({ path }) => updater.gradients[slotName("gradient", path)].data as Float32Array,
-);
-const updates: Contestant = {
-  name: "update",
-  run: () => costOf(async () => void (await updater.step(step.state, own))),
-};
+await using looping = await updates("update", elementwiseEngine(made[0].engine), gradients);
+await using plain = await updates("update op by op", made[0].engine, gradients);
 const peer = peers
   ? await openPeer(peers, "train_step.py", [await peerFolder(), words.batch, words.threads])
   : null;
 const check = await peer?.ask({ do: "check" });
 if (check) notes.push(`PyTorch: ${check.loss.toFixed(6)}, ${check.norm.toFixed(6)}.`);
 const costs = await takeTurns(
-  [...running.map((one) => one.contestant), updates, ...(peer ? theirs(peer) : [])],
+  [...[...running, looping, plain].map((one) => one.contestant), ...(peer ? theirs(peer) : [])],
   rounds,
 );
 await peer?.[Symbol.asyncDispose]();
 for (const { program } of running) await program[Symbol.asyncDispose]();
 const total = step.parameters.reduce((sum, { size }) => sum + size, 0) / 1e6;
 const what = `The emblem's UNet, ${total.toFixed(1)} M parameters, batch ${batch}, ${threads} threads, ${rounds} rounds by turns.`;
+const median = (name: string) =>
+  spread((costs.get(name) ?? []).map(({ wall }) => wall)).median.toFixed(1);
+const updating = `The update in loops ${median("update")} ms, op by op in ONNX Runtime ${median("update op by op")} ms (medians).`;
 await writeReport(`train-step-${threads}`, {
-  notes: [what, ...notes],
+  notes: [what, updating, ...notes],
   tables: [tableOf(costs, "cpu", made), tableOf(costs, "wall", made)],
 });

@@ -8,7 +8,8 @@ import type { Work } from "./works.ts";
 
 /** Compiles a step; the answer is the loss and the norm of the gradients. */
 export async function openTraining({ batch }: Work, engine: Engine, threads: number): Promise<Run> {
-  const { graphs, inputs, state, trained, updating } = await emblemStep(batch);
+  const { graphs, inputs, trained, updating, ...step } = await emblemStep(batch);
+  const state = step.state();
   const gradients = await engine.compile(graphs.gradients, { bind: () => ({ kind: "input" }) });
   // As limn train does it, whatever computes the gradients.
   const updater = await Updater.open(elementwiseEngine(await ortEngine()), updating, {
