@@ -44,7 +44,7 @@ export interface RunOptions {
 
 /** A compiled graph. Holds native memory until disposed. */
 export interface Program extends AsyncDisposable {
-  /** Whether it may be told to write an output into the memory of an input that lies alike. */
+  /** Whether each output may be written into the memory of an input of its size that it is computed from; not, when left out. */
   readonly inPlace?: boolean;
   /**
    * Values by input name and, for parameters bound as inputs, by path; answers by output name. The event loop stays

@@ -1,11 +1,6 @@
 /** @file What a training computes with: the engine and the precision of its gradients, and the engine of its updates. */
 import { EngineError } from "../base/index.ts";
-import {
-  checkPrecision,
-  elementwiseEngine,
-  type Engine,
-  type Precision,
-} from "../runtime/index.ts";
+import { checkPrecision, type Engine, type Precision } from "../runtime/index.ts";
 import { hasFastHalves, openEngine } from "./engines/choose.ts";
 import { engineOrder, engineTable, usualEngine, type TrainingName } from "./engines/table.ts";
 
@@ -35,7 +30,7 @@ export async function openTrainingEngines(
   const best = precisions.includes("bf16") && hasFastHalves() ? "bf16" : "f32";
   const precision = wanted === "auto" ? best : wanted;
   checkPrecision(precision, engine);
-  const updating = elementwiseEngine(name === usualEngine ? engine : await updatingBeside(engine));
+  const updating = name === usualEngine ? engine : await updatingBeside(engine);
   return {
     ...{ engine, updating, precision },
     notes: [...notes, `computing with ${name} ${version} in ${precision}`],

@@ -24,7 +24,7 @@ export interface Traced {
 export interface Run {
   readonly folder: string;
   readonly engine: Engine;
-  /** Computes the optimiser's step, reading and writing all the state; `engine` when left out. */
+  /** Computes an optimiser's step that is more than elementwise arithmetic; `engine` when left out. */
   readonly updating?: Engine;
   readonly threads: number | undefined;
   /** What gradients are computed in; weights, optimiser and pictures are f32 in any case. */

@@ -33,7 +33,7 @@ export interface TrainOptions {
   /** The run folder: checkpoints, diary and pictures of each stage lie in folders below it. */
   readonly folder: string;
   readonly engine: Engine;
-  /** Computes the optimiser's step; `engine` when left out. */
+  /** Computes an optimiser's step that is more than elementwise arithmetic; `engine` when left out. */
   readonly updating?: Engine;
   readonly threads?: number;
   /** What gradients are computed in; f32 when left out. Weights, averages and the optimiser are f32 in any case. */

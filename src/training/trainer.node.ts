@@ -1,6 +1,6 @@
 /** @file The training loop of one stage: gradients, update, averages, checkpoints; resumable at any step. */
 import { join } from "node:path";
-import type { Program } from "../runtime/index.ts";
+import { elementwiseEngine, type Program } from "../runtime/index.ts";
 import type { Beginning } from "./begin.node.ts";
 import type { Loader } from "./loader.node.ts";
 import { explainNotFinite } from "./not-finite.node.ts";
@@ -59,7 +59,7 @@ export async function* trainStage(
     ...threads,
   });
   const { trained } = prepared;
-  const updating = run.updating ?? run.engine;
+  const updating = elementwiseEngine(run.updating ?? run.engine);
   await using updater = await Updater.open(updating, stage, { trained, state, ...threads });
   const going = { run, loader, state, prepared, gradients, updater };
   let [saved, written] = [state.step, state.step];
@@ -80,7 +80,8 @@ export async function* trainStage(
     failed = true;
     throw error;
   } finally {
-    // A step that failed has not touched the state, so what is written here is always whole. What failed first is told.
+    // What is written is always whole: only an update that failed midway has touched the state, and says so. What failed
+    // first is told.
     await save().catch((error: unknown) => {
       if (!failed) throw error;
     });

@@ -132,6 +132,7 @@ export class Updater implements AsyncDisposable {
       return [name, value(array, shape)] as const;
     });
     const inputs = { ...given, ...Object.fromEntries([...told, ...old]) };
+    state.torn = this.#update.inPlace === true;
     await this.#update.run(inputs, { into: Object.fromEntries(this.#next) });
     for (const [name, before] of old) {
       const after = this.#next.get(name);
@@ -140,6 +141,7 @@ export class Updater implements AsyncDisposable {
       this.#next.set(name, before);
     }
     state.step++;
+    state.torn = false;
     return { norm, rate: scalars.rate };
   }
 

@@ -11,28 +11,29 @@ import { checkOptions } from "../options.ts";
 import { loopCompiler, type Numbers, type RunLoop } from "./loops.ts";
 import { LoopMemory } from "./memory.ts";
 import { operationOf } from "./operations.ts";
-import { planOf, type Turn } from "./plan.ts";
+import { planOf, type Loop, type Turn } from "./plan.ts";
 
-/** Numbers computed between two looks at the event loop: a few milliseconds. */
+/** Elements computed between two looks at the event loop: a few milliseconds. */
 const stretch = 2 ** 20;
 
 /** Single numbers to compute, then loops. */
 interface ReadyTurn {
   readonly scalars: readonly Node[];
-  readonly loops: readonly { readonly size: number; readonly run: RunLoop }[];
+  readonly loops: readonly RunLoop[];
 }
 
 class ElementwiseProgram implements Program {
-  readonly inPlace = true;
+  readonly inPlace: boolean;
   readonly #graph: Graph;
   readonly #turns: readonly ReadyTurn[];
 
   constructor(graph: Graph, turns: readonly Turn[], memory: LoopMemory) {
     this.#graph = graph;
+    this.inPlace = readsEachArrayLast(turns.flatMap(({ loops }) => loops));
     const compile = loopCompiler(memory);
     this.#turns = turns.map(({ scalars, loops }) => ({
       scalars,
-      loops: loops.map((loop) => ({ size: loop.size, run: compile(loop) })),
+      loops: loops.map(compile),
     }));
   }
 
@@ -48,14 +49,14 @@ class ElementwiseProgram implements Program {
     let done = 0;
     for (const { scalars, loops } of this.#turns) {
       for (const node of scalars) computeOne(node, numbers.scalars);
-      for (const { size, run } of loops) {
-        signal?.throwIfAborted();
-        run(numbers);
-        done += size;
-        if (done < stretch) continue;
-        done = 0;
-        await whenIdle();
-      }
+      for (const run of loops)
+        for (const elements of run(numbers)) {
+          signal?.throwIfAborted();
+          done += elements;
+          if (done < stretch) continue;
+          done = 0;
+          await whenIdle();
+        }
     }
     for (const { tensor, memory } of results) {
       const made = numbers.scalars.get(tensor);
@@ -84,6 +85,14 @@ class ElementwiseProgram implements Program {
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }
+}
+
+/** Whether no loop reads an array that a loop before it, which writes, has read: then it may be written there. */
+function readsEachArrayLast(loops: readonly Loop[]): boolean {
+  return loops.every(({ written, arrays }, i) => {
+    const later = new Set(loops.slice(i + 1).flatMap((loop) => loop.arrays));
+    return written.length === 0 || !arrays.some((array) => later.has(array));
+  });
 }
 
 const specOf = ({ dtype, shape, label = "" }: Tensor) => ({ name: label, dtype, shape });

@@ -93,7 +93,47 @@ test("more memory than there can be is refused, and arrays still are computed", 
   expect(z.data).toEqual(a.map((n, i) => n + b[i]));
 });
 
+test("only a plan that reads each array for the last time where it may be overwritten is in place", async () => {
+  const engine = elementwiseEngine(await ortEngine());
+  const inPlace = async (graph: Graph) => {
+    await using program = await engine.compile(graph, { bind });
+    return program.inPlace;
+  };
+  expect(await inPlace(graphOf({ a: x.add(1), b: y.mul(s) }))).toBe(true);
+  expect(await inPlace(graphOf({ norm: x.sum(), a: x.div(x.sum()) }))).toBe(true);
+  expect(await inPlace(graphOf({ a: x.add(1), b: x.mul(y.sum()) }))).toBe(false);
+});
+
+test("a part of its memory that is no array of its own is not written past its end", async () => {
+  const engine = elementwiseEngine(await ortEngine());
+  const [all = new Float32Array()] = engine.reserve?.([8]) ?? [];
+  const part = all.subarray(0, 5);
+  const a = input("a", [5]);
+  await using program = await engine.compile(graphOf({ a: a.add(1) }), { bind });
+  await program.run({ a: value([1, 2, 3, 4, 5], [5]) }, { into: { a: value(part, [5]) } });
+  expect([...all]).toEqual([2, 3, 4, 5, 6, 0, 0, 0]);
+});
+
+test("the event loop turns while long arrays are computed, and a run can be stopped there", async () => {
+  const length = 2 ** 23;
+  const a = input("a", [length]);
+  await using program = await elementwiseEngine(await ortEngine()).compile(
+    graphOf({ a: a.add(1) }),
+    { bind },
+  );
+  const stopping = new AbortController();
+  setImmediate(() => stopping.abort());
+  const given = { a: value(new Float32Array(length), [length]) };
+  await expect(program.run(given, { signal: stopping.signal })).rejects.toThrow("abort");
+});
+
+/** Outputs that all read one input. */
+const many = (count: number, of: (i: number) => Tensor) =>
+  graphOf(Object.fromEntries(Array.from({ length: count }, (_, i) => [`z${i}`, of(i)])));
+
 test.each<[string, Graph]>([
+  ["more arrays than a loop can have", many(33, (i) => x.mul(i))],
+  ["more sums than a loop can have", many(33, (i) => x.mul(i).sum())],
   ["a product of matrices", graphOf({ z: input("m", [2, 2]).matmul(input("m2", [2, 2])) })],
   ["a sum over one axis", graphOf({ z: input("m", [2, 2]).sum([0]) })],
   ["rows beside columns", graphOf({ z: input("r", [1, 3]).mul(input("c", [3, 1])) })],

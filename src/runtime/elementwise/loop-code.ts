@@ -5,16 +5,12 @@ import { f32, f64, get, i32, moduleOf, repeatWhile, set, types } from "./code.ts
 import { operationOf } from "./operations.ts";
 import type { Loop } from "./plan.ts";
 
-/** Bytes at the memory's beginning where a loop leaves its sums, as f64. */
-export const roomForSums = 256;
-
 /**
  * The module of a loop. `run(bytes, …addresses, …scalars)` computes so many bytes of every array, from where those that are
  * read and then those that are written lie, each of which reaches to the next multiple of 16 bytes. It leaves the sums over
  * them at the memory's beginning.
  */
 export function loopModule(loop: Loop): Uint8Array<ArrayBuffer> {
-  assert(loop.sums.length * 8 <= roomForSums, "a loop has more sums than it has room for");
   const numbers = new Map<Tensor, number>();
   const arrays = loop.arrays.length + loop.written.length;
   const firstScalar = 1 + arrays;

@@ -12,8 +12,11 @@ export interface Numbers {
   readonly scalars: Map<Tensor, number>;
 }
 
-/** A loop ready to run. */
-export type RunLoop = (numbers: Numbers) => void;
+/** A loop ready to run; it yields how many elements it has computed since it last did. */
+export type RunLoop = (numbers: Numbers) => Generator<number, void>;
+
+/** Elements computed without a pause, a millisecond or two. */
+const stretch = 2 ** 18;
 
 /** Compiles loops; those that differ in their sizes alone share their code. */
 export function loopCompiler(memory: LoopMemory): (loop: Loop) => RunLoop {
@@ -34,11 +37,11 @@ function found<T>(from: ReadonlyMap<Tensor, T>, tensor: Tensor): T {
   return it;
 }
 
-function runLoop(
+function* runLoop(
   loop: Loop,
   { run, memory }: { run: RunCode; memory: LoopMemory },
   { read, write, scalars }: Numbers,
-): void {
+): Generator<number, void> {
   const reads = loop.arrays.map((tensor) => found(read, tensor));
   const writes = loop.written.map((tensor) => found(write, tensor));
   const arrays = [...reads, ...writes];
@@ -46,10 +49,10 @@ function runLoop(
   const { buffer } = memory;
   const pieceOf = (slot: number, length: number) =>
     new Float32Array(buffer, memory.pieceAt(slot), length);
-  const isInside = arrays.map((array) => array.buffer === buffer);
+  const isInside = arrays.map((array) => memory.owns(array));
   const sums = new Float64Array(buffer, 0, loop.sums.length);
   const totals = loop.sums.map(() => 0);
-  const step = isInside.every(Boolean) ? loop.size : piece;
+  const step = isInside.every(Boolean) ? stretch : piece;
   for (let from = 0; from < loop.size; from += step) {
     const length = Math.min(step, loop.size - from);
     const addresses = arrays.map((array, slot) => {
@@ -63,6 +66,7 @@ function runLoop(
       if (!isInside[slot]) array.set(pieceOf(slot, length), from);
     });
     totals.forEach((total, i) => (totals[i] = total + sums[i]));
+    yield length;
   }
   loop.sums.forEach(({ sum }, i) => scalars.set(sum, Math.fround(totals[i])));
 }

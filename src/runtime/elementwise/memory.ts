@@ -1,6 +1,5 @@
 /** @file Memory that loops compute in: arrays that live in it are computed where they are. */
 import { assert } from "../../base/index.ts";
-import { roomForSums } from "./loop-code.ts";
 
 // TypeScript knows WebAssembly only as a part of a browser's page.
 declare const WebAssembly: {
@@ -15,6 +14,10 @@ declare const WebAssembly: {
 /** What a loop's module exports. */
 export type RunCode = (bytes: number, ...rest: number[]) => void;
 
+/** Sums that one loop can have: they are left at the memory's beginning, as f64. */
+export const mostSums = 32;
+const roomForSums = mostSums * 8;
+
 const page = 65536;
 const mostPages = 65536;
 /** Arrays begin at multiples of a cache line. */
@@ -23,8 +26,8 @@ const lines = (bytes: number) => Math.ceil(bytes / line) * line;
 
 /** Numbers of an array from outside that are brought in at a time: few enough to stay in a core's cache. */
 export const piece = 8192;
-/** Arrays from outside that one loop can have. */
-const pieces = 32;
+/** Arrays that one loop can have: each might be from outside. */
+export const mostArrays = 32;
 
 /** Bytes that arrays of so many numbers need. */
 const needed = (lengths: readonly number[]) =>
@@ -33,16 +36,23 @@ const needed = (lengths: readonly number[]) =>
 /** WebAssembly's memory: room for sums, pieces of arrays from outside, then arrays of its own. */
 export class LoopMemory {
   readonly #memory: { readonly buffer: ArrayBuffer };
-  #free = roomForSums + pieces * piece * 4;
+  readonly #own = new WeakSet<Float32Array>();
+  #free = roomForSums + mostArrays * piece * 4;
 
   private constructor(bytes: number) {
     this.#memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / page) });
   }
 
-  /** Memory with room for arrays of so many numbers; null where that is more than there can be, 4 GiB. */
+  /** Memory with room for arrays of so many numbers; null where there is not so much: at most 4 GiB. */
   static of(lengths: readonly number[]): LoopMemory | null {
-    const bytes = roomForSums + pieces * piece * 4 + needed(lengths);
-    return bytes > mostPages * page ? null : new LoopMemory(bytes);
+    const bytes = roomForSums + mostArrays * piece * 4 + needed(lengths);
+    if (bytes > mostPages * page) return null;
+    try {
+      return new LoopMemory(bytes);
+    } catch (error) {
+      if (error instanceof RangeError) return null; // the machine has no such room
+      throw error;
+    }
   }
 
   get buffer(): ArrayBuffer {
@@ -54,12 +64,19 @@ export class LoopMemory {
     const from = this.#free;
     this.#free += lines(length * 4);
     assert(this.#free <= this.buffer.byteLength, "more arrays than there was room made for");
-    return new Float32Array(this.buffer, from, length);
+    const array = new Float32Array(this.buffer, from, length);
+    this.#own.add(array);
+    return array;
+  }
+
+  /** Whether an array is one that was taken: loops write whole lines, past the end of any other. */
+  owns(array: Float32Array): boolean {
+    return this.#own.has(array);
   }
 
   /** Where a loop finds its `slot`-th array's piece when the array is from outside, in bytes. */
   pieceAt(slot: number): number {
-    assert(slot < pieces, `a loop has more than ${pieces} arrays`);
+    assert(slot < mostArrays, `a loop has more than ${mostArrays} arrays`);
     return roomForSums + slot * piece * 4;
   }
 

@@ -3,6 +3,7 @@
  * registers and writes its results once. A sum over a whole array ends one turn of loops; what needs it waits for the next.
  */
 import type { Graph, Node, Tensor } from "../../tensor/index.ts";
+import { mostArrays, mostSums } from "./memory.ts";
 import { operationOf } from "./operations.ts";
 
 /** One pass over arrays of one size. */
@@ -42,9 +43,20 @@ function fits(node: Node): boolean {
   return sized && operationOf(node.op) !== undefined;
 }
 
-/** The turns of a graph; null where it is more than elementwise arithmetic and sums over whole arrays. */
+/** The turns of a graph; null where it is more than elementwise arithmetic and sums over whole arrays, or than a loop can hold. */
 export function planOf(graph: Graph): Turn[] | null {
   if (!graph.nodes.every(fits)) return null;
+  const turns = turnsOf(graph);
+  const held = turns.every(({ loops }) =>
+    loops.every(
+      ({ arrays, written, sums }) =>
+        arrays.length + written.length <= mostArrays && sums.length <= mostSums,
+    ),
+  );
+  return held ? turns : null;
+}
+
+function turnsOf(graph: Graph): Turn[] {
   const turnOf = new Map<Node, number>();
   for (const node of graph.nodes) {
     const after = node.inputs.map((x) => (x ? (turnOf.get(x.node) ?? 0) : 0));

@@ -19,6 +19,8 @@ import { slotName } from "../optimizers/update.ts";
 /** Numbers by `SLOT/PATH`, and how many optimiser steps made them. */
 export interface State {
   step: number;
+  /** Set while an update writes into it: if that fails, some of its numbers are of the next step. */
+  torn?: boolean;
   readonly values: Map<string, Float32Array>;
 }
 
@@ -81,8 +83,9 @@ async function checkpoints(folder: string): Promise<number[]> {
 
 const fileOf = (folder: string, step: number) => join(folder, `checkpoint-${step}.safetensors`);
 
-/** Whether every number of a state is finite: one that is not is no place to go on from. */
+/** Whether a state is of one step and every number of it finite: else it is no place to go on from. */
 export function isSound(state: State): boolean {
+  if (state.torn) return false;
   return [...state.values.values()].every(isFiniteArray);
 }
 
