@@ -1,6 +1,6 @@
 /**
  * @file What bf16 changes of a model's pictures: the same prompts and seeds on OpenVINO in f32 and bf16, and on ONNX Runtime in f32
- * as the measure of what changes anyway. Run: npx jiti bench/precision.ts [--model models/emblem] [--pictures 24].
+ * as the measure of what changes anyway. Run: npx jiti bench/precision.ts [--model models/emblem] [--pictures 50].
  */
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
@@ -17,12 +17,12 @@ import { writeReport } from "./report.ts";
 const { values: words } = parseArgs({
   options: {
     model: { type: "string", default: "models/emblem" },
-    pictures: { type: "string", default: "24" },
+    pictures: { type: "string", default: "50" },
     steps: { type: "string" },
   },
 });
 
-/** Of emblem's hundred things, some of each kind; other models know more. */
+/** Of emblem's things, some of each kind; other models know more. */
 const subjects = ["red apple", "blue car", "green tree", "yellow star", "cat", "house"];
 
 async function draw(options: LoadOptions): Promise<Generation[]> {

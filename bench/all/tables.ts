@@ -64,35 +64,55 @@ export function workTable({ name, title, results }: WorkResult): Table {
 /** Calls of the network in a picture of 20 steps by DDIM, Euler or DPM++ 2M. */
 const steps = 20;
 
+/** A picture composed of calls; null seconds where a part is missing. */
+interface Composed {
+  readonly name: string;
+  readonly seconds: number | null;
+  readonly how: string;
+  /** One call for both halves of guidance over two calls. */
+  readonly share: number;
+}
+
 /**
  * Text to image at 512×512 with 20 steps and guidance 7.5, where a picture takes minutes: twice the text encoder, twenty times
  * the UNet for both halves (one batch or two calls, whichever is faster), once the decoder. Medians.
  */
-export function composedTable(works: ReadonlyMap<string, WorkResult>, size: string): Table | null {
+function composed(works: ReadonlyMap<string, WorkResult>, size: string): Composed[] {
   const [text, one, two, decode] = ["text", "unet-1", "unet-2", "decode"].map((part) =>
     works.get(`${size}-${part}`),
   );
-  if (!text || !one || !two || !decode) return null;
-  const names = text.results.map(({ name }) => name);
-  const rows = names.map((name) => {
+  if (!text || !one || !two || !decode) return [];
+  return text.results.map(({ name }) => {
     const [t, u1, u2, d] = [text, one, two, decode].map(({ results }) => {
       const found = done(results).find((result) => result.name === name);
-      return found?.measured.median ?? null;
+      return found?.measured.median ?? NaN;
     });
-    if (t === null || u1 === null || u2 === null || d === null) return { name, seconds: null };
-    const step = Math.min(2 * u1, u2);
+    const seconds = (2 * t + steps * Math.min(2 * u1, u2) + d) / 1000;
     const how = u2 <= 2 * u1 ? "one batch" : "two calls";
-    return { name, seconds: (2 * t + steps * step + d) / 1000, how, share: u2 / (2 * u1) };
+    return { name, seconds: Number.isNaN(seconds) ? null : seconds, how, share: u2 / (2 * u1) };
   });
-  const peers = rows.filter(({ name, seconds }) => seconds !== null && !name.startsWith("limn"));
-  const best = Math.min(...peers.map(({ seconds }) => seconds ?? Infinity));
+}
+
+const composedPeers = (works: ReadonlyMap<string, WorkResult>, size: string) =>
+  composed(works, size).filter(({ name }) => !name.startsWith("limn"));
+
+function fastest(pictures: readonly Composed[]): number | null {
+  const seconds = pictures.flatMap((picture) => picture.seconds ?? []);
+  return seconds.length === 0 ? null : Math.min(...seconds);
+}
+
+/** The composed pictures of everyone; null where the parts were not all measured. */
+export function composedTable(works: ReadonlyMap<string, WorkResult>, size: string): Table | null {
+  const rows = composed(works, size);
+  if (rows.length === 0) return null;
+  const best = fastest(composedPeers(works, size));
   return {
     title: `${size}-picture: a picture of 512×512, 20 calls with guidance, composed of the medians above (2 texts, 20 UNet, 1 decoder)`,
     head: ["", "seconds", "/ best peer", "halves of guidance", "one batch / two calls"],
     rows: rows.map(({ name, seconds, how, share }) =>
       seconds === null
         ? [name, "a part is missing", "", "", ""]
-        : [name, seconds, Number.isFinite(best) ? seconds / best : "–", how ?? "", share ?? "–"],
+        : [name, seconds, best === null ? "–" : seconds / best, how, share],
     ),
   };
 }
@@ -152,6 +172,15 @@ function targetsOf(size: string): Target[] {
       what: "decoder 64×64 → 512×512, bf16 / fastest peer",
       most: 1,
       of: limnOver(`${size}-decode`, "bf16", /./),
+    },
+    {
+      what: "text to image 512×512, 20 steps, guidance, bf16 / fastest peer (composed)",
+      most: 1,
+      of: (works) => {
+        const own = composed(works, size).filter(({ name }) => /^limn.* bf16$/.test(name));
+        const [mine, peer] = [fastest(own), fastest(composedPeers(works, size))];
+        return mine === null || peer === null ? null : mine / peer;
+      },
     },
     {
       what: "emblem's picture, bf16 / fastest peer",
