@@ -4,6 +4,7 @@
  */
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
+import { peakSignalToNoise, signalToNoise } from "../src/base/index.ts";
 import {
   finish,
   load,
@@ -36,20 +37,13 @@ async function draw(options: LoadOptions): Promise<Generation[]> {
   return made;
 }
 
-const ofError = (x: ArrayLike<number>, y: ArrayLike<number>) =>
-  Array.from(x).reduce((sum, v, i) => sum + (v - y[i]) ** 2, 0) / x.length;
+/** Of two pictures, in dB; equal ones count as 100. */
+const psnr = ({ images: [a] }: Generation, { images: [b] }: Generation): number =>
+  Math.min(100, peakSignalToNoise(a.data, b.data));
 
-/** Peak signal-to-noise ratio of two pictures of bytes, in dB; equal ones count as 100. */
-function psnr({ images: [a] }: Generation, { images: [b] }: Generation): number {
-  const error = ofError(a.data, b.data);
-  return error === 0 ? 100 : 10 * Math.log10(255 ** 2 / error);
-}
-
-/** Signal-to-noise ratio of final latents, in dB. */
-function ratio({ latents: a }: Generation, { latents: b }: Generation): number {
-  const power = a.data.reduce((sum, v) => sum + v * v, 0) / a.data.length;
-  return 10 * Math.log10(power / ofError(a.data, b.data));
-}
+/** Of final latents, in dB. */
+const ratio = ({ latents: a }: Generation, { latents: b }: Generation): number =>
+  signalToNoise(a.data, b.data);
 
 function row(name: string, exact: readonly Generation[], other: readonly Generation[]) {
   const sorted = (of: (a: Generation, b: Generation) => number) =>

@@ -3,7 +3,7 @@
  * Run by the benchmark: node own-worker.js WORK.json ENGINE PRECISION THREADS
  */
 import { createInterface } from "node:readline";
-import { hostArray } from "../../src/base/index.ts";
+import { hostArray, signalToNoise } from "../../src/base/index.ts";
 import { openSafetensors, readAsF32, writeSafetensors } from "../../src/formats/index.ts";
 import { openVinoEngine, ortEngine, type Engine, type Precision } from "../../src/runtime/index.ts";
 import { costOf } from "../contest.ts";
@@ -35,14 +35,12 @@ async function open(work: Work, engine: Engine): Promise<Run> {
     : openNetwork(work, engine, given);
 }
 
-/** Signal to noise in decibels, 10·log₁₀(Σ wanted² / Σ difference²). */
+/** Signal to noise in decibels; equal ones count as 199. */
 async function compare(work: Work, run: Run): Promise<Record<string, number>> {
   const { tensors } = await openSafetensors(work.expected);
   const [stored] = tensors.values();
   const [wanted, came] = [await readAsF32(stored), (await run())()];
-  const signal = wanted.reduce((sum, x) => sum + x * x, 0);
-  const noise = wanted.reduce((sum, x, i) => sum + (x - came[i]) ** 2, 0);
-  return { decibels: Math.min(199, 10 * Math.log10(signal / noise)) };
+  return { decibels: Math.min(199, signalToNoise(wanted, came)) };
 }
 
 async function write(work: Work, run: Run): Promise<Record<string, number>> {

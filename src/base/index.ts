@@ -19,6 +19,7 @@ export { keyedRandom } from "./random-keyed.ts";
 export { PhiloxRandom } from "./random-philox.ts";
 export { fromSentError, toSentError, type SentError } from "./sent-error.ts";
 export { sha256 } from "./sha256.ts";
+export { peakSignalToNoise, signalToNoise } from "./signal-to-noise.ts";
 export { emptyValues, type Values } from "./values.ts";
 export { TorchRandom, type NoiseType } from "./random-torch.ts";
 export { systemReason, type SystemReason } from "./system-error.ts";

@@ -1,4 +1,5 @@
 /** @file From what was measured to what is told: one row for each setting, and the best of them. */
+import { peakSignalToNoise } from "../../base/index.ts";
 import { usualEngine } from "../engines/table.ts";
 import type { DrawingSetting } from "../settings.ts";
 import type { Finding } from "./measure.ts";
@@ -60,14 +61,13 @@ function composed({ encodes, decodes, steps, calls }: Finding): number | null {
   return middle(encodes) + calls * middle(steps) + middle(decodes);
 }
 
-/** Peak signal-to-noise ratio, 10·log₁₀(255² / mean squared difference), in decibels. */
+/** Peak signal-to-noise ratio in decibels, 99 for equal pictures; null where two cannot be compared. */
 export function likeness(
   a: Uint8Array | null | undefined,
   b: Uint8Array | null | undefined,
 ): number | null {
   if (!a || !b || a.length !== b.length) return null;
-  const squares = a.reduce((sum, x, i) => sum + (x - b[i]) ** 2, 0);
-  return Math.min(99, 10 * Math.log10(255 ** 2 / (squares / a.length)));
+  return Math.min(99, peakSignalToNoise(a, b));
 }
 
 /** The middle one; of an even number the lower of the two. */

@@ -3,10 +3,10 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { hostArray, RequestError } from "../../base/index.ts";
+import { RequestError } from "../../base/index.ts";
 import { load, loadUnconditional } from "../../pipelines/index.ts";
 import { ortEngine, type CompileOptions, type Engine } from "../../runtime/index.ts";
-import { choosePrecision, signalToNoise } from "./precision.ts";
+import { choosePrecision } from "./precision.ts";
 
 let cache = "";
 beforeEach(() => {
@@ -119,15 +119,4 @@ test("models without words are measured too", async () => {
   const { engine } = await erring(0.1);
   await using model = await loadUnconditional("tests/goldens/models/ddpm", { engine, threads: 1 });
   expect(await choosePrecision("auto", model, { say: () => undefined, fast: true })).toBe("f32");
-});
-
-test("signal-to-noise by its definition", () => {
-  const of = (x: number[], y: number[]) =>
-    signalToNoise(
-      hostArray(Float32Array.from(x), [x.length]),
-      hostArray(Float32Array.from(y), [y.length]),
-    );
-  expect(of([3, 4], [3, 4.5])).toBeCloseTo(20, 5); // 25 / 0.25
-  expect(of([1, 2], [1, 2])).toBe(Infinity);
-  expect(of([1, 2], [1, NaN])).toBe(-Infinity);
 });

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { EngineError, keyedRandom, type HostArray } from "../../base/index.ts";
+import { EngineError, keyedRandom, signalToNoise, type HostArray } from "../../base/index.ts";
 import { writeFileAtomic } from "../../formats/index.ts";
 import {
   completeRequest,
@@ -83,7 +83,9 @@ async function measure(model: Model, file: string, signal: AbortSignal | null): 
     if (error instanceof EngineError) return null;
     throw error;
   });
-  const ratios = wide.map((exact, i) => (narrow ? signalToNoise(exact, narrow[i]) : -Infinity));
+  const ratios = wide.map((exact, i) =>
+    narrow ? signalToNoise(exact.data, narrow[i].data) : -Infinity,
+  );
   // JSON knows no infinity.
   const ratio = Math.max(-1000, Math.min(1000, ...ratios));
   try {
@@ -93,17 +95,6 @@ async function measure(model: Model, file: string, signal: AbortSignal | null): 
     // A cache that cannot be written costs the next start a measurement, and nothing else.
   }
   return { ratio };
-}
-
-/** 10 log₁₀(Σ x² / Σ (x − y)²), in dB; −∞ where a number is none. */
-export function signalToNoise({ data: x }: HostArray, { data: y }: HostArray): number {
-  let [signal, noise] = [0, 0];
-  for (let i = 0; i < x.length; i++) {
-    signal += x[i] ** 2;
-    noise += (x[i] - y[i]) ** 2;
-  }
-  const ratio = 10 * Math.log10(signal / noise);
-  return Number.isNaN(ratio) || !Number.isFinite(noise) ? -Infinity : ratio;
 }
 
 /** From almost pure noise to almost none. */
