@@ -4,11 +4,12 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { processMemory } from "../src/service/process-memory.ts";
 import { peers, spread } from "./contest.ts";
 import { randomEmblem } from "./emblem.ts";
 import { writeReport } from "./report.ts";
@@ -47,12 +48,7 @@ async function live(
 }
 
 function privateMegabytes(pid: number | undefined): number {
-  try {
-    const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
-    return Number(/^Anonymous: +(\d+)/m.exec(text)?.[1] ?? 0) / 1024;
-  } catch {
-    return 0; // it has ended, or this is no Linux
-  }
+  return (processMemory(pid)?.own ?? 0) / 2 ** 20; // it may have ended, or this is no Linux
 }
 
 async function takeTurns(commands: readonly Command[], rounds: number) {

@@ -3,13 +3,14 @@
  * Run: npx jiti bench/memory.ts [--size tiny] [--calls 3]. A first process makes the f32 twin anew; its time is shown too.
  */
 import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { openFolder } from "../src/checkpoints/index.ts";
 import { UNet2DConditionModel } from "../src/models/index.ts";
 import { ortEngine, value, type Program } from "../src/runtime/index.ts";
+import { processMemory } from "../src/service/process-memory.ts";
 import { graphOf, input, type Graph } from "../src/tensor/index.ts";
 import { benchFolder, pndm, randomModel, unetConfigs, unetOf } from "./random-model.ts";
 import { writeReport } from "./report.ts";
@@ -34,11 +35,10 @@ interface Finding {
   readonly mapped: number;
 }
 
-/** Megabytes by `/proc/self/smaps_rollup`: what is anonymous is this process's own, the rest are pages of files. */
+/** Megabytes of this process: its own, and pages of files. */
 function memory(): { own: number; mapped: number } {
-  const text = readFileSync("/proc/self/smaps_rollup", "utf8");
-  const of = (key: string) => Number(new RegExp(`^${key}: +(\\d+)`, "m").exec(text)?.[1]) / 1024;
-  return { own: of("Anonymous"), mapped: of("Rss") - of("Anonymous") };
+  const { own, files } = processMemory("self") ?? { own: NaN, files: NaN };
+  return { own: own / 2 ** 20, mapped: files / 2 ** 20 };
 }
 
 /** From the folder to a program that can be called. */

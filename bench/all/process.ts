@@ -1,8 +1,8 @@
 /** @file A contestant's process: it answers lines of JSON, and Linux tells what memory it takes. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { mostResident, processMemory } from "../../src/service/process-memory.ts";
 
 /** Thrown where a contestant lacks something on this machine. */
 export class Absent extends Error {}
@@ -22,15 +22,11 @@ export interface Memory {
 
 /** Reads `/proc`; nothing is guessed where there is none. */
 export function memoryOf(pid: number | undefined): Memory {
-  const read = (file: string, key: string) => {
-    try {
-      const text = readFileSync(`/proc/${pid}/${file}`, "utf8");
-      return Number(new RegExp(`^${key}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? NaN) / 1024;
-    } catch {
-      return NaN;
-    }
+  const megabytes = (bytes: number | null | undefined) => (bytes ?? NaN) / 2 ** 20;
+  return {
+    own: megabytes(processMemory(pid)?.own),
+    mostResident: megabytes(mostResident(pid)),
   };
-  return { own: read("smaps_rollup", "Anonymous"), mostResident: read("status", "VmHWM") };
 }
 
 /** The last words of a process that broke. */

@@ -1,9 +1,9 @@
 /** @file A drawer that is a process: limn's own generator, as a user's command runs it. */
 import { fork, type ChildProcess } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { decodeImage } from "../../formats/index.ts";
 import { Generator, type Ending } from "../generator.ts";
 import type { GenerateRequest, GeneratorCommand, GeneratorEvent } from "../protocol.ts";
+import { processMemory } from "../process-memory.ts";
 import type { GeneratorMessage } from "../protocol.ts";
 import type { DrawingSetting } from "../settings.ts";
 import type { Drawer, Drawn, DrawOrder } from "./drawers.ts";
@@ -96,7 +96,7 @@ class ProcessDrawer implements Drawer {
   }
 
   privateBytes(): number | null {
-    return privateBytesOf(this.#child.pid);
+    return processMemory(this.#child.pid)?.own ?? null;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -113,15 +113,4 @@ function endOf(child: ChildProcess): Promise<void> {
       else reject(new Error(signal === null ? `exit code ${code}` : `killed by ${signal}`));
     });
   });
-}
-
-/** Bytes of a process that are no pages of files, by Linux's own count; null elsewhere. */
-export function privateBytesOf(pid: number | undefined): number | null {
-  try {
-    const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
-    const kilobytes = /^Anonymous: +(\d+) kB/m.exec(text)?.[1];
-    return kilobytes === undefined ? null : 1024 * Number(kilobytes);
-  } catch {
-    return null;
-  }
 }
