@@ -63,6 +63,8 @@ export {
 export { crc32, isPng, withPngTexts } from "./png.ts";
 export { encodePng } from "./png-encode.ts";
 export { readJsonFile, readSmallFile, readSmallText } from "./small-file.node.ts";
+export { ageOf } from "./age.node.ts";
+export { takeLock, type Lock, type Tenure } from "./lock.node.ts";
 export { isAlive } from "./process.node.ts";
 export { openZip, type UnpackOptions, type ZipArchive, type ZipEntry } from "./zip.node.ts";
 export {

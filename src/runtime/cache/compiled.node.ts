@@ -3,23 +3,11 @@
  * may be killed, or find the disk full, at any moment: a folder counts only with a record of its files' sizes, written last.
  */
 import { createHash, randomUUID } from "node:crypto";
-import {
-  link,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  statfs,
-  unlink,
-  writeFile,
-} from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, open, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { RequestError } from "../../base/index.ts";
-import { isAlive, writeFileAtomic } from "../../formats/index.ts";
-import { ageOf, excess, patience, removeAbandoned, type Kept } from "./room.node.ts";
+import { isTorn, takeLock, writeFileAtomic, type Lock } from "../../formats/index.ts";
+import { excess, patience, removeAbandoned, type Kept } from "./room.node.ts";
 import { cacheFolder } from "../folders.node.ts";
 
 /** A compiled model's folder: whole, or empty and this process's to fill. */
@@ -66,20 +54,32 @@ export async function openCompiled(key: string, bytes: number): Promise<Compiled
   try {
     if (await isWhole(folder)) return wholePlace(folder);
     if (bytes > limit || !(await hasRoom(bytes))) return null;
-    const unlock = await lock(folder);
-    if (unlock === null) return null;
-    // It may have become whole between the look and the lock.
-    if (await isWhole(folder)) {
-      await unlock();
-      return wholePlace(folder);
-    }
-    await remove(folder);
-    await mkdir(folder);
-    return emptyPlace(folder, { unlock, limit });
+    const lock = await takeLock(lockOf(folder), { patience });
+    return typeof lock === "number" ? null : await lockedPlace(folder, lock, limit);
   } catch (error) {
     if (error instanceof Error && "syscall" in error) return null;
     throw error;
   }
+}
+
+const isPlace = (name: string) => /^[0-9a-f]{40}$/.test(name);
+/** Names the process that fills a folder. */
+const lockOf = (folder: string) => `${folder}.lock`;
+
+async function lockedPlace(folder: string, lock: Lock, limit: number): Promise<CompiledPlace> {
+  try {
+    // It may have become whole between the look and the lock.
+    if (!(await isWhole(folder))) {
+      await remove(folder);
+      await mkdir(folder);
+      return emptyPlace(folder, lock, limit);
+    }
+  } catch (error) {
+    await lock[Symbol.asyncDispose]();
+    throw error;
+  }
+  await lock[Symbol.asyncDispose]();
+  return wholePlace(folder);
 }
 
 function wholePlace(folder: string): CompiledPlace {
@@ -91,27 +91,25 @@ function wholePlace(folder: string): CompiledPlace {
   };
 }
 
-function emptyPlace(
-  folder: string,
-  { unlock, limit }: { unlock: () => Promise<void>; limit: number },
-): CompiledPlace {
+function emptyPlace(folder: string, lock: Lock, limit: number): CompiledPlace {
   const discard = async () => {
-    await quietly(() => remove(folder));
-    await quietly(unlock);
+    // Taken over, it is another's to fill.
+    await quietly(async () => ((await lock.isHeld()) ? remove(folder) : undefined));
+    await lock[Symbol.asyncDispose]();
+  };
+  const record = async () => {
+    // A full disk cuts files short without a word.
+    if (!(await lock.isHeld()) || !(await hasRoom(0))) return false;
+    await writeRecord(folder);
+    return true;
   };
   return {
     folder,
     state: "empty",
     async keep() {
-      try {
-        // A full disk cuts files short without a word.
-        if (!(await hasRoom(0))) return await discard();
-        await writeRecord(folder);
-        await quietly(unlock);
-        await prune(limit, folder);
-      } catch {
-        await discard();
-      }
+      if (!(await record().catch(() => false))) return discard();
+      await lock[Symbol.asyncDispose]();
+      await quietly(() => prune(limit, folder));
     },
     discard,
   };
@@ -167,46 +165,6 @@ async function wholeBytes(folder: string): Promise<number | null> {
 
 const isWhole = async (folder: string) => (await wholeBytes(folder)) !== null;
 
-/** Takes the right to fill a folder; null where another process has it. */
-async function lock(folder: string): Promise<(() => Promise<void>) | null> {
-  const path = `${folder}.lock`;
-  for (let tries = 0; tries < 2; tries++) {
-    try {
-      await writeNew(path, String(process.pid));
-      return () => unlink(path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      if (!(await isAbandoned(path))) return null;
-      // Renamed first: of two that find it abandoned, one takes it away.
-      const aside = `${path}.${randomUUID()}.gone`;
-      await quietly(() => rename(path, aside));
-      await rm(aside, { force: true });
-    }
-  }
-  return null;
-}
-
-/** Writes a file that is not there yet, all of it at once: one that is empty would be nobody's, and nobody could tell. */
-async function writeNew(path: string, text: string): Promise<void> {
-  const aside = `${path}.${randomUUID()}.gone`;
-  await writeFile(aside, text);
-  try {
-    await link(aside, path);
-  } finally {
-    await rm(aside, { force: true });
-  }
-}
-
-async function isAbandoned(path: string): Promise<boolean> {
-  const text = await readFile(path, "utf8").catch(() => "");
-  const id = Number(text);
-  // This process asks for what another of its threads may be filling. After a while a lock is nobody's, even if its process
-  // number is in use again.
-  return (
-    (Number.isInteger(id) && id > 0 && !isAlive(id)) || (await ageOf(path, "written")) > patience
-  );
-}
-
 /** Out of everybody's sight at once, then gone: what is mapped stays mapped. */
 async function remove(folder: string): Promise<void> {
   const aside = `${folder}.${randomUUID()}.gone`;
@@ -228,28 +186,39 @@ async function touch(folder: string): Promise<void> {
   });
 }
 
-/** Removes the longest unused until the rest fits, and what killed processes left. */
+/** Removes the longest unused until the rest fits, and what killed processes left. What others remove meanwhile is gone. */
 async function prune(limit: number, fresh: string): Promise<void> {
   await quietly(() => removeAbandoned(root(), () => false));
-  const names = await readdir(root());
-  for (const name of names) {
+  for (const name of await readdir(root())) {
     const path = join(root(), name);
-    if (name.endsWith(".gone")) await quietly(() => rm(path, { recursive: true, force: true }));
-    if (name.endsWith(".lock") && (await isAbandoned(path))) {
-      const folder = path.slice(0, -".lock".length);
-      // Its maker may have been killed after all was done.
-      if (!(await isWhole(folder))) await quietly(() => remove(folder));
-      await quietly(() => unlink(path));
-    }
+    if (name.endsWith(".gone") || isTorn(name))
+      await quietly(() => rm(path, { recursive: true, force: true }));
+    if (name.endsWith(".lock")) await quietly(() => removeUnlocked(path));
   }
   const known: Kept[] = [];
-  for (const name of names.filter((each) => /^[0-9a-f]{40}$/.test(each))) {
+  for (const name of (await readdir(root())).filter(isPlace)) {
     const path = join(root(), name);
+    const used = await stat(join(path, recordName)).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => null,
+    );
     const bytes = await wholeBytes(path);
-    if (bytes === null) {
-      // Being filled, or cut short by somebody: the lock tells.
-      if (!names.includes(`${name}.lock`)) await quietly(() => remove(path));
-    } else known.push({ path, bytes, used: (await stat(join(path, recordName))).mtimeMs });
+    // Being filled, or cut short by somebody: the lock tells.
+    if (bytes === null || used === null) await quietly(() => removeUnlocked(lockOf(path)));
+    else known.push({ path, bytes, used });
   }
   for (const { path } of excess(known, { limit, fresh })) await quietly(() => remove(path));
+}
+
+/** Removes a folder that is not whole where nobody fills it, and a lock that is nobody's. */
+async function removeUnlocked(path: string): Promise<void> {
+  const lock = await takeLock(path, { patience });
+  if (typeof lock === "number") return;
+  try {
+    const folder = path.slice(0, -".lock".length);
+    // Its maker may have been killed after all was done. Locks have locks of their own, beside which there is no folder.
+    if (isPlace(basename(folder)) && !(await isWhole(folder))) await remove(folder);
+  } finally {
+    await lock[Symbol.asyncDispose]();
+  }
 }

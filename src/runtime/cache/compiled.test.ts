@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  rmSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -76,7 +77,7 @@ test("a maker that was killed leaves a place that is filled anew", async () => {
   const folder = join(root, key("x"));
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "blob"), "half");
-  writeFileSync(`${folder}.lock`, "999999999");
+  writeFileSync(`${folder}.lock`, "999999999\n");
   const place = await openCompiled(key("x"), 1);
   expect([place?.state, readdirSync(folder)]).toEqual(["empty", []]);
   await place?.discard();
@@ -86,7 +87,7 @@ test("a maker that was killed leaves a place that is filled anew", async () => {
 test("a lock of a living process holds, but not for ever", async () => {
   mkdirSync(root, { recursive: true });
   const lock = join(root, `${key("x")}.lock`);
-  writeFileSync(lock, String(process.pid));
+  writeFileSync(lock, `${process.pid}\n`);
   expect(await stateOf("x")).toBeNull();
   const hours = Date.now() / 1000 - 7200;
   utimesSync(lock, hours, hours);
@@ -124,19 +125,65 @@ test("the longest unused go when all together are too large", async () => {
 
 test("pruning takes along what killed processes left", async () => {
   mkdirSync(join(root, key("dead")), { recursive: true });
-  writeFileSync(join(root, `${key("dead")}.lock`), "999999999");
+  writeFileSync(join(root, `${key("dead")}.lock`), "999999999\n");
   mkdirSync(join(root, key("no lock")));
   mkdirSync(join(root, `${key("x")}.abc.gone`));
+  writeFileSync(join(root, `${key("x")}.lock.lock`), "999999999\n"); // of one that died while it removed its lock
+  writeFileSync(join(root, `.${key("x")}.lock.${crypto.randomUUID()}.tmp`), "torn");
   await fill("a", 1);
   expect(left()).toEqual([key("a")]);
 });
 
 test("a lock that a killed process left beside a whole model goes alone", async () => {
   const folder = await fill("done", 1);
-  writeFileSync(`${folder}.lock`, "999999999");
+  writeFileSync(`${folder}.lock`, "999999999\n");
   await fill("a", 1);
   expect(left()).toEqual([key("a"), key("done")].sort());
   expect(await stateOf("done")).toBe("whole");
+});
+
+test("a model that another process removes while all are pruned costs no other", async () => {
+  await fill("old", 1);
+  const { stat } = fs;
+  vi.spyOn(fs, "stat").mockImplementation((async (path: string) => {
+    if (path === join(root, key("old"), "record.json"))
+      rmSync(join(root, key("old")), { recursive: true, force: true });
+    return stat(path);
+  }) as typeof fs.stat);
+  await fill("new", 1);
+  vi.restoreAllMocks();
+  expect([await stateOf("new"), await stateOf("old")]).toEqual(["whole", "empty"]);
+});
+
+test("a maker that was too slow touches nothing of the one that took its place over", async () => {
+  const place = await openCompiled(key("x"), 1);
+  const folder = place?.folder ?? "";
+  writeFileSync(`${folder}.lock`, `${process.ppid}\n`);
+  writeFileSync(join(folder, "blob"), "the other's");
+  await place?.keep();
+  await place?.discard();
+  expect(left()).toEqual([key("x"), `${key("x")}.lock`]);
+  expect(readdirSync(folder)).toEqual(["blob"]);
+});
+
+test("a place that cannot be made is free the next time", async () => {
+  const refused = Object.assign(new Error("EACCES"), { syscall: "mkdir" });
+  vi.spyOn(fs, "mkdir").mockImplementation((path) =>
+    path === root ? Promise.resolve(undefined) : Promise.reject(refused),
+  );
+  mkdirSync(root);
+  expect(await openCompiled(key("x"), 1)).toBeNull();
+  vi.restoreAllMocks();
+  expect(left()).toEqual([]);
+  expect(await stateOf("x")).toBe("empty");
+});
+
+test("without second names for files models are kept all the same", async () => {
+  const refused = Object.assign(new Error("EPERM"), { code: "EPERM", syscall: "link" });
+  vi.spyOn(fs, "link").mockRejectedValue(refused);
+  await fill("x", 1);
+  expect(left()).toEqual([key("x")]);
+  expect(await stateOf("x")).toBe("whole");
 });
 
 test("what is larger than all that is allowed is not cached", async () => {

@@ -1,7 +1,7 @@
 /** @file The room that a cache takes: one rule for twins of weights and for compiled models, told by the file system's own clock. */
-import { randomUUID } from "node:crypto";
-import { open, readdir, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { ageOf } from "../../formats/index.ts";
 
 /** Something that can be made again. */
 export interface Kept {
@@ -27,20 +27,6 @@ export function excess<K extends Kept>(
       total -= bytes;
       return true;
     });
-}
-
-/** Milliseconds since a file was written, or since anything of it changed, its names included; 0 where nobody can tell. */
-export async function ageOf(path: string, since: "written" | "changed"): Promise<number> {
-  const now = join(dirname(path), `.now-${randomUUID()}`);
-  const time = since === "written" ? "mtimeMs" : "ctimeMs";
-  try {
-    await (await open(now, "wx")).close();
-    return (await stat(now))[time] - (await stat(path))[time];
-  } catch {
-    return 0;
-  } finally {
-    await rm(now, { force: true });
-  }
 }
 
 /** Removes a folder's unfinished files whose writers were killed; one that is being written stays. */

@@ -5,7 +5,8 @@ import { mkdtemp, readdir, rm, stat, utimes, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { ageOf, excess, patience, removeAbandoned } from "./room.node.ts";
+import { ageOf } from "../../formats/index.ts";
+import { excess, patience, removeAbandoned } from "./room.node.ts";
 
 vi.mock("node:fs/promises", async (original) => ({ ...(await original<typeof fs>()) }));
 

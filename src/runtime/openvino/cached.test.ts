@@ -171,7 +171,7 @@ describeOpenVino("models on disk", ({ open }) => {
     rmSync(folder, { recursive: true });
     mkdirSync(folder);
     writeFileSync(name, blob);
-    writeFileSync(`${folder}.lock`, "999999999");
+    writeFileSync(`${folder}.lock`, "999999999\n");
     expect(await run()).toEqual(first);
     expect(folders()).toEqual([folder]);
   });
