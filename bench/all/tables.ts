@@ -135,6 +135,24 @@ function limnOver(work: string, precision: "f32" | "bf16", peer: RegExp) {
   };
 }
 
+const trainingTargets = [16, 64].flatMap((batch): Target[] => [
+  {
+    what: `training step, batch ${batch}, bf16 / PyTorch bf16 autocast`,
+    most: 1,
+    of: limnOver(`train-${batch}`, "bf16", /^PyTorch bf16$/),
+  },
+  {
+    what: `training step, batch ${batch}, best / limn on ONNX Runtime`,
+    most: 0.7,
+    of: (works) => {
+      const results = done(works.get(`train-${batch}`)?.results ?? []);
+      const ort = results.find(({ name }) => name === "limn, ort f32");
+      const own = results.filter(({ side }) => side === "limn").map((r) => r.measured.median);
+      return ort ? Math.min(...own) / ort.measured.median : null;
+    },
+  },
+]);
+
 function targetsOf(size: string): Target[] {
   const unet = `${size}-unet-1`;
   const bests = (["bf16", "f32"] as const).flatMap((precision): Target[] => [
@@ -147,23 +165,6 @@ function targetsOf(size: string): Target[] {
       what: `UNet ${precision} / PyTorch's best in ${precision}`,
       most: 0.75,
       of: limnOver(unet, precision, new RegExp(`^(PyTorch|torch).* ${precision}$`)),
-    },
-  ]);
-  const training = [16, 64].flatMap((batch): Target[] => [
-    {
-      what: `training step, batch ${batch}, bf16 / PyTorch bf16 autocast`,
-      most: 1,
-      of: limnOver(`train-${batch}`, "bf16", /^PyTorch bf16$/),
-    },
-    {
-      what: `training step, batch ${batch}, best / limn on ONNX Runtime`,
-      most: 0.7,
-      of: (works) => {
-        const results = done(works.get(`train-${batch}`)?.results ?? []);
-        const ort = results.find(({ name }) => name === "limn, ort f32");
-        const own = results.filter(({ side }) => side === "limn").map((r) => r.measured.median);
-        return ort ? Math.min(...own) / ort.measured.median : null;
-      },
     },
   ]);
   return [
@@ -198,7 +199,7 @@ function targetsOf(size: string): Target[] {
         return own ? (own.measured.ownMost * 2 ** 20) / 1e9 : null;
       },
     },
-    ...training,
+    ...trainingTargets,
   ];
 }
 
