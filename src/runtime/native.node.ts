@@ -1,5 +1,6 @@
 /** @file Calling native libraries: addresses of arrays, and calls that leave the event loop free. */
-import koffi from "koffi";
+import type koffiPackage from "koffi";
+import { createRequire } from "node:module";
 import { EngineError } from "../base/index.ts";
 
 /** An address or a native handle. */
@@ -11,11 +12,40 @@ export interface NativeFunction {
   async(...args: readonly unknown[]): void;
 }
 
-// koffi runs native code on stacks of its own, 128 KiB for asynchronous calls: a matrix kernel was seen to need 80.
-koffi.config({ ...koffi.config(), sync_stack_size: 8 << 20, async_stack_size: 8 << 20 });
+type Koffi = typeof koffiPackage;
+/** A loaded library: collected, it takes its code with it. */
+export type Library = ReturnType<Koffi["load"]>;
+/** A type as koffi is told it. */
+export type NativeType = Parameters<Koffi["sizeof"]>[0];
+
+let opened: Koffi | null = null;
+
+/**
+ * The package koffi, loaded when it is first needed: its binaries are in packages of their own, which not every machine has,
+ * and other engines do without. Throws EngineError where it cannot be loaded.
+ */
+export function koffi(): Koffi {
+  opened ??= openKoffi();
+  return opened;
+}
+
+function openKoffi(): Koffi {
+  try {
+    const found = createRequire(import.meta.url)("koffi") as Koffi;
+    // It runs native code on stacks of its own, 128 KiB for asynchronous calls: a matrix kernel was seen to need 80.
+    found.config({ ...found.config(), sync_stack_size: 8 << 20, async_stack_size: 8 << 20 });
+    return found;
+  } catch (cause) {
+    const [reason] = (cause instanceof Error ? cause.message : String(cause)).split("\n");
+    throw new EngineError(`koffi, which calls native libraries, cannot be loaded: ${reason}`, {
+      hint: "npm i koffi --include=optional",
+      cause,
+    });
+  }
+}
 
 /** Where an array's memory lies. An address alone does not keep it from the collector. */
-export const addressOf = (memory: ArrayBufferView): Pointer => koffi.address(memory);
+export const addressOf = (memory: ArrayBufferView): Pointer => koffi().address(memory);
 
 /** What native calls under way point at: the collector cannot see through an address. */
 const held = new Set<readonly unknown[]>();

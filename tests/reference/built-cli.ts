@@ -1,12 +1,21 @@
 /** @file The built command, run as a user runs it: a process with its own folder. */
 import { execFileSync, spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { beforeEach, onTestFinished, vi } from "vitest";
 
 const root = resolve(import.meta.dirname, "../..");
-const entry = join(root, "dist/cli/main.js");
+const ownEntry = join(root, "dist/cli/main.js");
 
 /** Builds dist/ unless it is newer than every source file that it is made of. */
 export function buildIfStale(): void {
@@ -16,7 +25,7 @@ export function buildIfStale(): void {
   const newest = Math.max(...sources.map((file) => statSync(join(root, "src", file)).mtimeMs));
   // The compiler leaves files alone that would not change; its own record tells when it last looked.
   const record = join(root, "dist/.tsbuildinfo");
-  if (existsSync(record) && existsSync(entry) && statSync(record).mtimeMs >= newest) return;
+  if (existsSync(record) && existsSync(ownEntry) && statSync(record).mtimeMs >= newest) return;
   const tsc = join(root, "node_modules/typescript/bin/tsc");
   execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], { cwd: root, stdio: "pipe" });
   const now = new Date();
@@ -52,8 +61,24 @@ export function goldenModel(name: string): string {
   return join(root, "tests/goldens/models", name);
 }
 
+/** A copy of the package in a folder, with the packages that it needs but for some. */
+export function copyOfPackage(folder: string, without: readonly string[]): { entry: string } {
+  const modules = join(folder, "node_modules");
+  const copy = join(modules, "limn");
+  cpSync(join(root, "dist"), join(copy, "dist"), { recursive: true });
+  cpSync(join(root, "package.json"), join(copy, "package.json"));
+  for (const name of readdirSync(join(root, "node_modules")))
+    if (!without.includes(name) && !name.startsWith("."))
+      symlinkSync(join(root, "node_modules", name), join(modules, name), "junction");
+  return { entry: join(copy, "dist/cli/main.js") };
+}
+
 /** Starts `limn` in a folder. */
-export function start(folder: string, words: readonly string[]): ChildProcessWithoutNullStreams {
+export function start(
+  folder: string,
+  words: readonly string[],
+  { entry } = { entry: ownEntry },
+): ChildProcessWithoutNullStreams {
   return spawn(process.execPath, [entry, ...words], {
     cwd: folder,
     env: { ...process.env, NO_COLOR: "1" },

@@ -1,10 +1,17 @@
 /** @file OpenVINO through its C API, called with koffi: models are read and run off the event loop and can be stopped. */
-import koffi from "koffi";
 import { EngineError, type DType } from "../../base/index.ts";
 import type { Values } from "../../tensor/index.ts";
 import type { Precision } from "../engine.ts";
 import { loadOpenVino, type OpenVino, type OpenVinoPlace } from "./library.node.ts";
-import { addressOf, onPool, Shapes, type NativeFunction, type Pointer } from "../native.node.ts";
+import {
+  addressOf,
+  koffi,
+  onPool,
+  Shapes,
+  type NativeFunction,
+  type NativeType,
+  type Pointer,
+} from "../native.node.ts";
 
 /** Name without its `ov_` → C signature. Every function that answers `int` answers with a status. */
 const table = {
@@ -40,7 +47,6 @@ const table = {
   free: ["void", "void *"],
 } as const;
 type Name = keyof typeof table;
-type TypeSpec = Parameters<typeof koffi.sizeof>[0];
 
 /** Codes of element types, which differ from ONNX's. */
 const elementTypes = {
@@ -91,7 +97,7 @@ export class OpenVinoApi {
   constructor(place: OpenVinoPlace) {
     const { library, found } = loadOpenVino(place);
     this.found = found;
-    const bind = (name: string, result: string, ...args: TypeSpec[]) => {
+    const bind = (name: string, result: string, ...args: NativeType[]) => {
       try {
         return library.func(`ov_${name}`, result, args) as NativeFunction;
       } catch (cause) {
@@ -107,7 +113,7 @@ export class OpenVinoApi {
     this.#compile = bind("core_compile_model", "int", ...compile);
     const fromFile = ["void *", "const char *", "const char *", "size_t", "_Out_ void **"];
     this.#compileFile = bind("core_compile_model_from_file", "int", ...fromFile);
-    const shape = koffi.struct({ rank: "int64_t", dims: "void *" });
+    const shape = koffi().struct({ rank: "int64_t", dims: "void *" });
     const tensor = ["int", shape, "void *", "_Out_ void **"];
     this.#createTensor = bind("tensor_create_from_host_ptr", "int", ...tensor);
   }
@@ -148,7 +154,7 @@ export class OpenVinoApi {
 
   #takeText(pointer: Pointer | null): string {
     if (pointer === null) return "";
-    const text = koffi.decode(pointer, "char", -1) as string;
+    const text = koffi().decode(pointer, "char", -1) as string;
     this.function("free")(pointer);
     return text;
   }
@@ -185,7 +191,7 @@ export class OpenVinoApi {
     const list = new BigUint64Array(2); // where the names are, and how many
     const address = addressOf(list);
     this.check(this.function("core_get_available_devices")(this.#core(), address));
-    const names = koffi.decode(list[0], "char *", Number(list[1])) as string[];
+    const names = koffi().decode(list[0], "char *", Number(list[1])) as string[];
     this.function("available_devices_free")(address);
     return [...names];
   }
@@ -284,7 +290,7 @@ export class OpenVinoApi {
     const address = addressOf(list);
     this.check(this.function("infer_request_get_profiling_info")(request, address));
     const text = "const char *";
-    const row = koffi.struct({
+    const row = koffi().struct({
       status: "int",
       real: "int64_t",
       cpu: "int64_t",
@@ -293,7 +299,7 @@ export class OpenVinoApi {
       type: text,
     });
     type Row = Record<"name" | "exec" | "type", string> & { real: number };
-    const rows = koffi.decode(list[0], row, Number(list[1])) as Row[];
+    const rows = koffi().decode(list[0], row, Number(list[1])) as Row[];
     const times = rows.map(({ name, type, exec, real }) => ({
       name,
       kind: type,

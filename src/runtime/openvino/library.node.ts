@@ -2,13 +2,13 @@
  * @file Where OpenVINO's C library lies, and loading it: a folder named by LIMN_OPENVINO, limn's data folder, the package
  * openvino-node, the system's own places; the first of them that has the library counts.
  */
-import koffi from "koffi";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { EngineError } from "../../base/index.ts";
 import { dataFolder } from "../folders.node.ts";
-import { isCutShort } from "./elf.node.ts";
+import { loadLibrary, refuseCutShort } from "../native-library.node.ts";
+import { koffi, type Library } from "../native.node.ts";
 
 /** What brings the library where it is missing. */
 export const howToInstallOpenVino = "limn engines install openvino";
@@ -30,8 +30,6 @@ export interface OpenVinoPlace {
 export interface OpenVino extends OpenVinoPlace {
   readonly version: string;
 }
-
-type Library = ReturnType<typeof koffi.load>;
 
 const filesIn = (folder: string): string[] => {
   try {
@@ -169,77 +167,34 @@ export function refuseOld(version: string, folder: string): void {
   );
 }
 
-/** Throws EngineError where a file of the library ends too early: loading it would end this process. */
-function refuseCutShort({ folder, file }: OpenVinoPlace): void {
-  const parts = filesIn(folder).filter((name) =>
+function open({ folder, file }: OpenVinoPlace): Library {
+  const { load } = koffi();
+  const names = filesIn(folder);
+  const parts = names.filter((name) =>
     [...needed, ...laterNeeded].some((pattern) => pattern.test(name)),
   );
-  for (const path of [file, ...parts.map((name) => join(folder, name))])
-    if (isCutShort(path))
-      throw new EngineError(`${path} is cut short`, { hint: howToInstallOpenVino });
-}
-
-function open(place: OpenVinoPlace): Library {
-  const { folder, file } = place;
-  refuseCutShort(place);
+  for (const name of parts) refuseCutShort(join(folder, name), howToInstallOpenVino);
   for (const pattern of needed) {
-    const name = filesIn(folder).find((other) => pattern.test(other));
+    const name = names.find((other) => pattern.test(other));
     if (name === undefined) continue;
     try {
-      dependencies.push(koffi.load(join(folder, name)));
+      dependencies.push(load(join(folder, name)));
     } catch {
       // The library itself says better what it lacks.
     }
   }
-  try {
-    return koffi.load(file);
-  } catch (cause) {
-    throw unloadable(file, cause);
-  }
-}
-
-function unloadable(file: string, cause: unknown): EngineError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const machine = machineOf(file);
-  const wrong = machine !== null && machine !== process.arch;
-  return new EngineError(
-    wrong
-      ? `${file} is made for ${machine}, this machine is ${process.arch}`
-      : `${file} cannot be loaded: ${reason.replace(/^Failed to load shared library: /, "")}`,
-    { hint: howToInstallOpenVino, cause },
-  );
-}
-
-/** The machine an ELF, Mach-O or PE file is made for, by Node's names; null where it cannot be told. */
-function machineOf(file: string): string | null {
-  const bytes = headOf(file);
-  if (bytes.length < 64) return null;
-  const names: Record<number, string> = { 62: "x64", 183: "arm64", 3: "ia32", 40: "arm" };
-  if (bytes.readUInt32BE(0) === 0x7f454c46)
-    return names[bytes.readUInt16LE(18)] ?? "another machine";
-  const mach: Record<number, string> = { 0x01000007: "x64", 0x0100000c: "arm64" };
-  if (bytes.readUInt32LE(0) === 0xfeedfacf) return mach[bytes.readUInt32LE(4)] ?? "another machine";
-  const at = bytes.readUInt16BE(0) === 0x4d5a ? bytes.readUInt32LE(60) : bytes.length;
-  const windows: Record<number, string> = { 0x8664: "x64", 0xaa64: "arm64", 0x14c: "ia32" };
-  return at + 6 > bytes.length ? null : (windows[bytes.readUInt16LE(at + 4)] ?? "another machine");
-}
-
-function headOf(file: string): Buffer {
-  try {
-    return readFileSync(file).subarray(0, 4096);
-  } catch {
-    return Buffer.alloc(0);
-  }
+  return loadLibrary(file, howToInstallOpenVino);
 }
 
 /** "2026.4.1" of "2026.4.1-22137-…". */
 function versionOf(library: Library, file: string): string {
+  const { address, decode } = koffi();
   try {
     const read = library.func("ov_get_openvino_version", "int", ["void *"]);
     const version = new BigUint64Array(2); // two pointers: build number and description
-    if (read(koffi.address(version)) !== 0 || !version[0]) throw new Error("it names no version");
-    const text = koffi.decode(version[0], "char", -1) as string;
-    library.func("ov_version_free", "void", ["void *"])(koffi.address(version));
+    if (read(address(version)) !== 0 || !version[0]) throw new Error("it names no version");
+    const text = decode(version[0], "char", -1) as string;
+    library.func("ov_version_free", "void", ["void *"])(address(version));
     return /^\d+(\.\d+)+/.exec(text)?.[0] ?? text;
   } catch (cause) {
     throw new EngineError(`${file} is not OpenVINO's C library`, { cause });

@@ -3,12 +3,20 @@
  * package's own binding it writes outputs into memory of ours, runs off the event loop and can be stopped
  * (docs/decisions/0002). Function numbers: `struct OrtApi` in onnxruntime_c_api.h, which only ever grows at its end.
  */
-import koffi from "koffi";
 import { EngineError, type DType } from "../../base/index.ts";
 import { onnxTypes } from "../../formats/index.ts";
 import type { Values } from "../../tensor/index.ts";
-import { howToInstall, libraryPath } from "./library.node.ts";
-import { addressOf, onPool, Shapes, type NativeFunction, type Pointer } from "../native.node.ts";
+import { howToInstall, howToMend, libraryPath } from "./library.node.ts";
+import { loadLibrary } from "../native-library.node.ts";
+import {
+  addressOf,
+  koffi,
+  onPool,
+  Shapes,
+  type Library,
+  type NativeFunction,
+  type Pointer,
+} from "../native.node.ts";
 
 /** The oldest table that holds all of the functions used here; newer libraries still answer with it. */
 const apiVersion = 17;
@@ -47,24 +55,37 @@ export interface SessionOptions {
 
 let prototypes = 0;
 
+/** `const OrtApiBase *OrtGetApiBase(void)`, the one function that the library exports by name. */
+function baseOf(library: Library, file: string): unknown {
+  try {
+    const base: unknown = library.func("void *OrtGetApiBase()")();
+    if (base === null) throw new Error("it has no functions");
+    return base;
+  } catch (cause) {
+    throw new EngineError(`${file} is not ONNX Runtime's library`, { hint: howToMend, cause });
+  }
+}
+
 /** The function table and one environment; one per thread is enough. */
 export class OrtApi {
   readonly version: string;
   /** Collected, it would take its code with it. */
-  readonly #library: ReturnType<typeof koffi.load>;
+  readonly #library: Library;
   readonly #functions = new Map<Name, NativeFunction>();
   readonly #env: Pointer;
   readonly #memory: Pointer;
   readonly #shapes = new Shapes();
 
   constructor() {
-    this.#library = koffi.load(libraryPath());
-    const base: unknown = this.#library.func("void *OrtGetApiBase()")();
+    const file = libraryPath();
+    this.#library = loadLibrary(file, howToMend);
+    const base = baseOf(this.#library, file);
+    const { decode, proto, sizeof } = koffi();
     const at = (pointer: unknown, index: number, signature: string): NativeFunction =>
       // A prototype decodes to a callable, which koffi's types do not say.
-      koffi.decode(
-        koffi.decode(pointer, index * koffi.sizeof("void *"), "void *"),
-        koffi.proto(signature.replace("f(", `OrtFunction${prototypes++}(`)),
+      decode(
+        decode(pointer, index * sizeof("void *"), "void *"),
+        proto(signature.replace("f(", `OrtFunction${prototypes++}(`)),
       ) as NativeFunction;
     this.version = at(base, 1, "const char *f()")() as string;
     const api = at(base, 0, "void *f(uint32_t)")(apiVersion);

@@ -11,6 +11,8 @@ import { EngineError } from "../../base/index.ts";
 
 /** What brings the library where it is missing. */
 export const howToInstall = "npm i onnxruntime-node --onnxruntime-node-install=skip";
+/** What helps where the library is there and of no use. */
+export const howToMend = "install onnxruntime-node anew";
 const packageFolder = fileURLToPath(new URL("../../..", import.meta.url));
 const keptFolder = join(packageFolder, "engine");
 

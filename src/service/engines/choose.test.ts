@@ -117,6 +117,15 @@ test("without a native engine WebAssembly draws, and that is said", async () => 
   ]);
 });
 
+test("what keeps both native engines from working is said once", async () => {
+  openVinoIs("not a library");
+  const same = fails("koffi cannot be loaded", "npm i koffi");
+  const { notes } = await openEngine("auto", {}, { ...all, openvino: same, ort: same });
+  expect(notes).toEqual([
+    "koffi cannot be loaded (npm i koffi); drawing with ONNX Runtime in WebAssembly, which is several times slower",
+  ]);
+});
+
 test("with nothing at all, the usual engine's complaint", async () => {
   openVinoIs(null);
   const none = {

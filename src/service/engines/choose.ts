@@ -43,7 +43,7 @@ export async function openEngine(
   throw failures.get(usualEngine) ?? new EngineError(`none of ${order.join(", ")} works`);
 }
 
-/** The usual engine should be everywhere. Of another it is worth a word only that it is there and broken. */
+/** The usual engine should be everywhere. Of another it is worth a word only that it is there and broken, for a reason of its own. */
 async function notesOn(
   failures: ReadonlyMap<EngineName, EngineError>,
   instead: string,
@@ -52,7 +52,8 @@ async function notesOn(
   for (const [name, error] of failures)
     if (name === usualEngine)
       notes.push(`${sentence(error)}; ${instead}, which is several times slower`);
-    else if (!(await isNowhere(name))) notes.push(`${error.message}; ${instead} instead`);
+    else if (error.message !== failures.get(usualEngine)?.message && !(await isNowhere(name)))
+      notes.push(`${error.message}; ${instead} instead`);
   return notes;
 }
 
