@@ -49,6 +49,9 @@ export class EngineError extends LimnError {
   }
 }
 
+/** What a network computed is no number. */
+export class NotFiniteError extends EngineError {}
+
 /** Fails with an `internal:` message when an invariant of limn itself is broken. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new LimnError("internal", `internal: ${message}`);

@@ -7,6 +7,7 @@ export {
   EngineError,
   FormatError,
   LimnError,
+  NotFiniteError,
   RequestError,
   ShapeError,
   WeightError,

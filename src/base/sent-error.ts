@@ -3,6 +3,7 @@ import {
   EngineError,
   FormatError,
   LimnError,
+  NotFiniteError,
   RequestError,
   ShapeError,
   WeightError,
@@ -43,6 +44,7 @@ function rebuild({ name, code, message, hint, field }: SentError): Error {
   const classes: Readonly<Record<string, (text: string) => LimnError>> = {
     EngineError: (text) => new EngineError(text, options),
     FormatError: (text) => new FormatError(text, options),
+    NotFiniteError: (text) => new NotFiniteError(text, options),
     ShapeError: (text) => new ShapeError(text),
     WeightError: (text) => new WeightError(text, options),
   };

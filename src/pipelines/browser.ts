@@ -32,6 +32,7 @@ export {
   type TextToImageRequest,
 } from "./request.ts";
 export { parseRecommendations, type KnownThing, type Recommendations } from "./recommendations.ts";
+export type { Predictor } from "./network.ts";
 export { StableDiffusion, type StableDiffusionParts } from "./stable-diffusion.ts";
 export { checkNoise, checkNoiseShape } from "./start-noise.ts";
 export { leftOut } from "./text-encoding.ts";

@@ -26,6 +26,7 @@ export {
 } from "./request.ts";
 export { readRecommendations } from "./recommendations.node.ts";
 export { parseRecommendations, type KnownThing, type Recommendations } from "./recommendations.ts";
+export type { Predictor } from "./network.ts";
 export { StableDiffusion, type StableDiffusionParts } from "./stable-diffusion.ts";
 export { checkNoise, checkNoiseShape } from "./start-noise.ts";
 export { leftOut } from "./text-encoding.ts";

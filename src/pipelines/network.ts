@@ -30,7 +30,7 @@ export interface Predictor extends AsyncDisposable {
   readonly pending: number;
 }
 
-/** Compiles a network. Throws EngineError in the first step whose output is not finite, naming the module. */
+/** Compiles a network. Throws NotFiniteError in the first step whose output is not finite, naming the module. */
 export async function predictorOf(
   runner: GraphRunner,
   network: TracedNetwork,

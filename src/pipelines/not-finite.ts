@@ -1,5 +1,5 @@
 /** @file The error of a network whose output is no number: which step, and what made the first such number. */
-import { EngineError } from "../base/index.ts";
+import { NotFiniteError } from "../base/index.ts";
 import { firstNotFinite, type Rerun } from "../runtime/index.ts";
 import { graphOf, type Tensor } from "../tensor/index.ts";
 
@@ -12,13 +12,13 @@ export interface Suspect extends Rerun {
 export async function notFiniteError(
   step: string,
   { trace, ...rerun }: Suspect,
-): Promise<EngineError> {
+): Promise<NotFiniteError> {
   const found = await firstNotFinite(graphOf({ output: trace() }), rerun);
   const place =
     found?.kind === "node"
       ? `the first module whose output is not finite is ${found.name || "the network itself"}`
       : `its ${found?.kind} ${found?.name} already is not`;
-  return new EngineError(
+  return new NotFiniteError(
     `${step}: the network's output is not finite${found === null ? "" : `; ${place}`}`,
     { hint: "the weights may be damaged or too large for f32; try another copy of the model" },
   );

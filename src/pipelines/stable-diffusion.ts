@@ -158,19 +158,24 @@ export class StableDiffusion implements AsyncDisposable {
     return graphOf({ picture: vae.decode(shiftFactor === 0 ? z : z.add(shiftFactor)) });
   }
 
-  /** Latents [n, c, h, w] to pictures, one by one: the decoder is what needs the most memory. */
+  /** Latents [n, c, h, w] to pictures. */
   async decode(latents: HostArray, signal: AbortSignal | null = null): Promise<Image[]> {
+    const images: Image[] = [];
+    for await (const picture of this.decoded(latents, signal)) images.push(...toImages(picture));
+    return images;
+  }
+
+  /** What the decoder makes of latents, [1, 3, H, W] in about [-1, 1], one by one: it is what needs the most memory. */
+  async *decoded(latents: HostArray, signal: AbortSignal | null): AsyncGenerator<HostArray> {
     const [count, ...rest] = latents.shape;
     const graph = this.#decoder(latents.shape);
     await using lease = await this.runner.borrow("the decoder", graph, this.parts.vaeWeights);
-    const images: Image[] = [];
     const size = latents.data.length / count;
     for (let i = 0; i < count; i++) {
       const one = value(latents.data.subarray(i * size, (i + 1) * size), [1, ...rest]);
       const { picture } = await lease.program.run({ latents: one }, runOptions(signal));
-      images.push(...toImages(hostArray(picture.data as Float32Array, picture.shape)));
+      yield hostArray(picture.data as Float32Array, picture.shape);
     }
-    return images;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

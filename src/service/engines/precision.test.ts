@@ -1,11 +1,14 @@
 /** @file bf16 by measurement: an engine that errs by a known amount is taken or refused by that amount. */
+import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { RequestError } from "../../base/index.ts";
-import { load, loadUnconditional } from "../../pipelines/index.ts";
-import { ortEngine, type CompileOptions, type Engine } from "../../runtime/index.ts";
+import { EngineError, RequestError } from "../../base/index.ts";
+import { load, loadUnconditional, StableDiffusion } from "../../pipelines/index.ts";
+import { ortEngine, type CompileOptions, type Engine, type Value } from "../../runtime/index.ts";
+import type { Graph } from "../../tensor/index.ts";
+import { limnVersion } from "../folders.ts";
 import { choosePrecision } from "./precision.ts";
 
 let cache = "";
@@ -18,22 +21,29 @@ afterEach(() => {
   rmSync(cache, { recursive: true });
 });
 
-/** ONNX Runtime whose bf16 is f32 with every number off by a share of itself: a ratio of −20 log₁₀(share) dB. */
-async function erring(share: number) {
+/** The outputs of the UNet, the text encoder and the decoder. */
+type Output = "output" | "states" | "picture";
+
+/**
+ * ONNX Runtime whose bf16 is f32, with every number of one network's output off by a share of itself: a ratio of
+ * −20 log₁₀(share) dB. `fault` may throw in place of a compilation in bf16.
+ */
+async function erring(share: number, at: Output = "output", fault = (_: Graph) => {}) {
   const ort = await ortEngine();
   const compiled: CompileOptions["precision"][] = [];
   const engine: Engine = {
     ...{ name: "erring", version: "1", precisions: ["f32", "bf16"] },
     async compile(graph, { precision, ...options }) {
       compiled.push(precision);
+      if (precision === "bf16") fault(graph);
       const program = await ort.compile(graph, options);
       return {
         async run(inputs, more) {
           const outputs = await program.run(inputs, more);
-          const { output } = outputs;
-          if (precision === "bf16" && output)
-            for (let i = 0; i < output.data.length; i++)
-              output.data[i] = Number(output.data[i]) * (1 + share);
+          const found = outputs[at] as Value | undefined;
+          if (precision === "bf16" && found)
+            for (let i = 0; i < found.data.length; i++)
+              found.data[i] = Number(found.data[i]) * (1 + share);
           return outputs;
         },
         [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
@@ -45,7 +55,15 @@ async function erring(share: number) {
 
 const sd1 = "tests/goldens/models/sd1";
 async function decide(share: number, choice: "auto" | "f32" | "bf16" = "auto", fast = true) {
-  const { engine, compiled } = await erring(share);
+  return decideOn(await erring(share), choice, fast);
+}
+
+type Erring = Awaited<ReturnType<typeof erring>>;
+async function decideOn(
+  { engine, compiled }: Erring,
+  choice: "auto" | "f32" | "bf16" = "auto",
+  fast = true,
+) {
   const said: string[] = [];
   await using model = await load(sd1, { engine, threads: 1 });
   const precision = await choosePrecision(choice, model, { say: (text) => said.push(text), fast });
@@ -61,9 +79,60 @@ test.each([
   expect((await decide(share)).precision).toBe(wanted);
 });
 
-test("numbers that are none in bf16 are a verdict, and kept", async () => {
-  expect((await decide(Infinity)).precision).toBe("f32");
-  expect((await decide(0.01)).said).toEqual([]);
+// The UNet reads what the text encoder wrote, and itself leaves an error of the text of 40 dB far below 35.
+test.each([
+  ["picture", 0.0179, "f32"],
+  ["picture", 0.0176, "bf16"],
+  ["states", 0.0179, "f32"],
+  ["states", 0.01, "bf16"],
+] as const)("an error of the %s of %f gives %s", async (at, share, wanted) => {
+  expect((await decideOn(await erring(share, at))).precision).toBe(wanted);
+});
+
+test.each(["output", "picture", "states"] as const)(
+  "numbers of the %s that are none in bf16 are a verdict, and kept",
+  async (at) => {
+    expect((await decideOn(await erring(Infinity, at))).precision).toBe("f32");
+    expect((await decide(0.01)).said).toEqual([]);
+  },
+);
+
+test("what befalls a measurement is told, gives f32 this time, and is no verdict", async () => {
+  const troubled = await erring(0.01, "output", ({ outputs }) => {
+    if (outputs.has("picture")) throw new EngineError("decoding needs 9 GB, 1 GB are free");
+  });
+  expect(await decideOn(troubled)).toMatchObject({
+    precision: "f32",
+    said: [
+      expect.stringContaining("measuring"),
+      "bf16 could not be measured, drawing in f32 this time: decoding needs 9 GB, 1 GB are free",
+    ],
+  });
+  expect(await decide(0.01)).toMatchObject({ precision: "bf16", said: [expect.anything()] });
+});
+
+test("a verdict is of these very networks, and of nothing that was measured otherwise", async () => {
+  await decide(0.01);
+  const { engine } = await erring(0.1);
+  await using model = await load(sd1, { engine, threads: 1 });
+  const { parts, runner } = model;
+  const vaeWeights = { ...parts.vaeWeights, identity: "another decoder" };
+  const encoders = parts.encoders.map((encoder) => ({
+    ...encoder,
+    weights: { ...encoder.weights, identity: "another encoder" },
+  }));
+  for (const other of [{ vaeWeights }, { encoders }]) {
+    const changed = new StableDiffusion({ ...parts, ...other }, runner);
+    const said: string[] = [];
+    const say = (text: string) => said.push(text);
+    expect(await choosePrecision("auto", changed, { say, fast: true })).toBe("f32");
+    expect(said).toHaveLength(1);
+  }
+  const named = readdirSync(join(cache, "precision"));
+  const { name, version } = engine;
+  const older = [parts.unetWeights.identity, name, version, limnVersion()].join("\n");
+  const key = createHash("sha256").update(older).digest("hex").slice(0, 32);
+  expect([named.length, named.includes(`${key}.json`)]).toEqual([3, false]);
 });
 
 test("[G13] it is measured once, said once, and kept", async () => {

@@ -1,17 +1,24 @@
 /**
- * @file What a model is computed in where nobody said: bf16 where that is fast and this model stays exact enough, by a
- * measurement that is made once for each model and version of an engine.
+ * @file What a model is computed in where nobody said: bf16 where that is fast and every network of this model stays exact
+ * enough, by a measurement that is made once for each model and version of an engine.
  */
 import { createHash } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { EngineError, keyedRandom, signalToNoise, type HostArray } from "../../base/index.ts";
+import {
+  EngineError,
+  keyedRandom,
+  NotFiniteError,
+  signalToNoise,
+  type HostArray,
+} from "../../base/index.ts";
 import { writeFileAtomic } from "../../formats/index.ts";
 import {
   completeRequest,
   GraphRunner,
   PixelDiffusion,
   StableDiffusion,
+  type Predictor,
   type RunnerOptions,
 } from "../../pipelines/index.ts";
 import { cacheFolder, checkPrecision, type Precision } from "../../runtime/index.ts";
@@ -21,12 +28,15 @@ import { hasFastHalves } from "./choose.ts";
 
 type Model = StableDiffusion | PixelDiffusion;
 
-/** Least signal-to-noise ratio, in dB, of a network's output in bf16 against f32: pictures then differ by 30 dB and more. */
-export const leastRatio = 35;
+/**
+ * Least signal-to-noise ratio, in dB, of every network's output in bf16 against f32: pictures then differ by 30 dB and more.
+ * See docs/decisions/0007-bf16-by-measurement.md.
+ */
+const leastRatio = 35;
 
 /** What was measured of a model. */
 interface Verdict {
-  /** 10 log₁₀ of the output's power over that of its error, the worst of all timesteps, in dB. */
+  /** 10 log₁₀ of an output's power over that of its error, the worst of all networks and timesteps, in dB. */
   readonly ratio: number;
 }
 
@@ -55,14 +65,31 @@ export async function choosePrecision(
   if (!fast || !engine.precisions.includes("bf16")) return "f32";
   const file = verdictFile(model);
   const known = await readVerdict(file);
-  if (!known) say(`measuring, once for this model, whether bf16 is exact enough`);
-  const verdict = known ?? (await measure(model, file, signal ?? null));
-  return verdict.ratio >= leastRatio ? "bf16" : "f32";
+  if (known) return precisionBy(known);
+  say(`measuring, once for this model, whether bf16 is exact enough`);
+  try {
+    const verdict = { ratio: await worstRatio(model, signal ?? null) };
+    await keepVerdict(file, verdict);
+    return precisionBy(verdict);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    // What befell this measurement says nothing of the model: the next start measures again.
+    say(`bf16 could not be measured, drawing in f32 this time: ${error.message}`);
+    return "f32";
+  }
 }
+
+const precisionBy = ({ ratio }: Verdict): Precision => (ratio >= leastRatio ? "bf16" : "f32");
+
+/** Changes with what is measured, and how: older verdicts are then made anew. */
+const method = "every network, 2";
 
 function verdictFile({ parts, runner }: Model): string {
   const { name, version } = runner.options.engine;
-  const words = [parts.unetWeights.identity, name, version, limnVersion()].join("\n");
+  const networks =
+    "vae" in parts ? [parts.vaeWeights, ...parts.encoders.map(({ weights }) => weights)] : [];
+  const identities = [parts.unetWeights, ...networks].map(({ identity }) => identity);
+  const words = [method, ...identities, name, version, limnVersion()].join("\n");
   const key = createHash("sha256").update(words).digest("hex").slice(0, 32);
   return join(cacheFolder(), "precision", `${key}.json`);
 }
@@ -76,25 +103,27 @@ async function readVerdict(file: string): Promise<Verdict | null> {
   }
 }
 
-async function measure(model: Model, file: string, signal: AbortSignal | null): Promise<Verdict> {
-  const wide = await outputs(model, "f32", signal);
-  // Numbers that are none in bf16 alone are a verdict too.
-  const narrow = await outputs(model, "bf16", signal).catch((error: unknown) => {
-    if (error instanceof EngineError) return null;
-    throw error;
-  });
-  const ratios = wide.map((exact, i) =>
-    narrow ? signalToNoise(exact.data, narrow[i].data) : -Infinity,
-  );
-  // JSON knows no infinity.
-  const ratio = Math.max(-1000, Math.min(1000, ...ratios));
+async function keepVerdict(file: string, verdict: Verdict): Promise<void> {
   try {
     await mkdir(join(cacheFolder(), "precision"), { recursive: true });
-    await writeFileAtomic(file, new TextEncoder().encode(JSON.stringify({ ratio })));
+    await writeFileAtomic(file, new TextEncoder().encode(JSON.stringify(verdict)));
   } catch {
     // A cache that cannot be written costs the next start a measurement, and nothing else.
   }
-  return { ratio };
+}
+
+/** Of all outputs, in dB. Throws EngineError where it cannot be measured. */
+async function worstRatio(model: Model, signal: AbortSignal | null): Promise<number> {
+  const wide = await outputs(model, "f32", signal);
+  // Numbers that are none in bf16 alone are a verdict too.
+  const narrow = await outputs(model, "bf16", signal).catch((error: unknown) => {
+    if (error instanceof NotFiniteError) return null;
+    throw error;
+  });
+  const ratios = wide.map(({ data }, i) =>
+    narrow ? signalToNoise(data, narrow[i].data) : -Infinity,
+  );
+  return Math.max(-1000, Math.min(1000, ...ratios)); // JSON knows no infinity
 }
 
 /** From almost pure noise to almost none. */
@@ -102,7 +131,7 @@ const timesteps = [950, 500, 50];
 /** Latents across: enough for every block of a network to have its usual work, and a quarter of the usual time. */
 const side = 32;
 
-/** The network's outputs in a precision, on noise that is always the same. */
+/** What every network of a model makes of inputs that are always the same, as they follow each other in drawing. */
 async function outputs(
   model: Model,
   precision: Precision,
@@ -111,20 +140,17 @@ async function outputs(
   signal?.throwIfAborted();
   const options: RunnerOptions = { ...model.runner.options, precision, cache: "none" };
   await using runner = new GraphRunner(options);
-  await using predictor =
-    model instanceof StableDiffusion
-      ? await wordedPredictor(new StableDiffusion(model.parts, runner), signal)
-      : {
-          ...(await new PixelDiffusion(model.parts, runner).predictor(1, signal)),
-          shape: model.shape(1),
-        };
-  const noise = keyedRandom(0, 0, 0).normal(predictor.shape);
-  const found: HostArray[] = [];
-  for (const timestep of timesteps) found.push(await predictor.predict(noise, timestep));
-  return found;
+  return model instanceof StableDiffusion
+    ? await outputsByWords(new StableDiffusion(model.parts, runner), signal)
+    : await outputsOfPixels(new PixelDiffusion(model.parts, runner), signal);
 }
 
-async function wordedPredictor(model: StableDiffusion, signal: AbortSignal | null) {
+const noiseOf = (shape: readonly number[]) => keyedRandom(0, 0, 0).normal(shape);
+
+async function outputsByWords(
+  model: StableDiffusion,
+  signal: AbortSignal | null,
+): Promise<HostArray[]> {
   const { defaults } = model.parts;
   const [width, height] = [defaults.width, defaults.height].map((pixels) =>
     Math.min(pixels, side * defaults.factor),
@@ -132,10 +158,23 @@ async function wordedPredictor(model: StableDiffusion, signal: AbortSignal | nul
   const prompt = "a photograph of a red apple on a table";
   const own = signal === null ? {} : { signal };
   const request = completeRequest({ prompt, guidance: 1, width, height, ...own }, defaults);
-  const predictor = await model.predictor(request, await model.encode(request));
-  return {
-    ...predictor,
-    shape: model.latentShape(request),
-    [Symbol.asyncDispose]: () => predictor[Symbol.asyncDispose](),
-  };
+  const text = await model.encode(request);
+  const found = text.pooled ? [text.states, text.pooled] : [text.states];
+  const noise = noiseOf(model.latentShape(request));
+  found.push(...(await predictions(await model.predictor(request, text), noise)));
+  // Latents at the end of a drawing have about the variance of noise: that is what their scaling factor is for.
+  for await (const picture of model.decoded(noise, signal)) found.push(picture);
+  return found;
+}
+
+async function outputsOfPixels(model: PixelDiffusion, signal: AbortSignal | null) {
+  return predictions(await model.predictor(1, signal), noiseOf(model.shape(1)));
+}
+
+/** The UNet's outputs; it is given back then. */
+async function predictions(predictor: Predictor, noise: HostArray): Promise<HostArray[]> {
+  await using lent = predictor;
+  const found: HostArray[] = [];
+  for (const timestep of timesteps) found.push(await lent.predict(noise, timestep));
+  return found;
 }
