@@ -13,4 +13,5 @@ export { legacyAttention } from "./names/legacy-attention.ts";
 export { nameTable, type NamePattern, type NameTable } from "./names/pattern.ts";
 export { saveFolder, saveNetwork, type FolderContents, type NetworkName } from "./save.node.ts";
 export type { Variant } from "./weight-names.ts";
+export { findWeights } from "./weight-files.node.ts";
 export { keyOf, matchWeights, type Weights } from "./weights.ts";

@@ -1,6 +1,8 @@
 /** @file Whether weights are packed for a request: it pays for itself after some steps, where there is room. */
-import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { dtypeBytes } from "../base/index.ts";
+import { findWeights } from "../checkpoints/index.ts";
+import { openSafetensors } from "../formats/index.ts";
 import { defaultSteps, machineMemory, readRecommendations } from "../pipelines/index.ts";
 import { kindOf } from "./model-kind.ts";
 import type { GenerateRequest } from "./protocol.ts";
@@ -15,22 +17,24 @@ export async function compileMode(work: Work): Promise<"lean" | "fast"> {
   const each = steps ?? recommended ?? defaultSteps[await kindOf(folder)];
   const calls = each * Math.ceil((prompts.length * count) / batch);
   const { available } = await machineMemory();
-  // Halves are widened, mapped and packed: six times the file, and room for the pictures themselves.
-  return calls >= 10 && available > 6 * (await networkBytes(folder)) + 1e9 ? "fast" : "lean";
+  // Mapped, packed, and room for the pictures themselves.
+  return calls >= 10 && available > 3 * (await networkBytes(folder)) + 1e9 ? "fast" : "lean";
 }
 
 /** Whether the machine has the memory for weights in their files and a packed copy of them in f32. */
 export async function hasRoomToPack(folder: string): Promise<boolean> {
   const { available } = await machineMemory();
-  // Halves become twice as large; what is mapped can be dropped by the system.
-  return available > 3 * (await networkBytes(folder)) + 1e9;
+  // What is mapped can be dropped by the system.
+  return available > 1.5 * (await networkBytes(folder)) + 1e9;
 }
 
-/** Size of the UNet's weight files, by far the largest of a model. */
+/** Bytes of the UNet in f32, by far the largest of a model; 0 where it cannot be read, which opening it will say. */
 async function networkBytes(folder: string): Promise<number> {
-  const unet = join(folder, "unet");
-  const names = await readdir(unet).catch(() => []);
-  const weights = names.filter((name) => name.endsWith(".safetensors"));
-  const sizes = await Promise.all(weights.map(async (name) => (await stat(join(unet, name))).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
+  try {
+    const { tensors } = await openSafetensors(await findWeights(join(folder, "unet"), "any"));
+    const sizes = [...tensors.values()].map(({ shape }) => shape.reduce((n, side) => n * side, 1));
+    return sizes.reduce((sum, size) => sum + size, 0) * dtypeBytes.f32;
+  } catch {
+    return 0;
+  }
 }
