@@ -23,6 +23,7 @@ export {
   type DecodedImage,
   type DecodeOptions,
 } from "./image.node.ts";
+export { identityOf, type FileIdentity } from "./file-identity.node.ts";
 export {
   fileStore,
   noStore,

@@ -116,6 +116,17 @@ function weightsOf(located: Located, { folder, identify }: OpenedModel): Weights
   };
 }
 
+/** Something that is different for another version of a file, for every weight file of a model. */
+export async function versionsOf(
+  { unet, vae, textEncoder, textEncoder2 }: DiffusersFolder,
+  versionOf: (file: string) => Promise<string>,
+): Promise<ReadonlyMap<string, string>> {
+  const versions = new Map<string, string>();
+  for (const part of [unet, vae, textEncoder, textEncoder2])
+    for (const file of part ? filesOf(part) : []) versions.set(file, await versionOf(file));
+  return versions;
+}
+
 /** Files that hold the weights of a network. */
 export function filesOf({ weights }: Located): string[] {
   return [...new Set([...weights.values()].map(({ file }) => file))];

@@ -20,6 +20,7 @@ import {
   assemblePixelDiffusion,
   assembleStableDiffusion,
   filesOf,
+  versionsOf,
   type Located,
   type OpenedModel,
 } from "./assemble.ts";
@@ -83,10 +84,7 @@ async function open(
 async function openModel(url: string, files: RemoteFiles): Promise<OpenedModel> {
   const about = `${url}limn.json`;
   const [folder, text] = await Promise.all([openRemoteFolder(url, { files }), files.text(about)]);
-  const parts = [folder.unet, folder.vae, folder.textEncoder, folder.textEncoder2];
-  const versions = new Map<string, string>();
-  for (const file of parts.flatMap((part) => (part ? filesOf(part) : [])))
-    versions.set(file, await files.version(file));
+  const versions = await versionsOf(folder, (file) => files.version(file));
   const join = (place: string, name: string) => `${place}/${name}`;
   return {
     name: decodeURIComponent(new URL(url).pathname.split("/").at(-2) ?? url),

@@ -1,12 +1,13 @@
 /** @file Model folders to models that draw, on ONNX Runtime. */
-import { statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { openFolder } from "../../checkpoints/index.ts";
+import { identityOf } from "../../formats/index.ts";
 import { checkThreads, ortEngine, type Engine, type Precision } from "../../runtime/index.ts";
 import {
   assemblePixelDiffusion,
   assembleStableDiffusion,
   filesOf,
+  versionsOf,
   type Located,
   type OpenedModel,
 } from "./assemble.ts";
@@ -51,7 +52,14 @@ async function open(path: string): Promise<OpenedModel> {
     openFolder(path),
     readRecommendations(path),
   ]);
-  const identify = (located: Located) => `${join(path, located.module.path)} ${stateOf(located)}`;
+  const versions = await versionsOf(folder, async (file) => {
+    const identity = await identityOf(file);
+    return `${identity.path}\n${identity.version}`;
+  });
+  const identify = (located: Located) => {
+    const states = filesOf(located).map((file) => versions.get(file));
+    return [join(path, located.module.path), ...states].join("\n");
+  };
   return { name: basename(path), folder, recommendations, readTokenizer, identify };
 }
 
@@ -66,14 +74,4 @@ async function runnerOf(options: LoadOptions): Promise<GraphRunner> {
     cacheBytes: cacheBytes ?? 2 ** 32,
     availableMemory: async () => (await machineMemory()).available,
   });
-}
-
-/** Files, sizes and times: another file in the place of one that was loaded has others. */
-function stateOf(located: Located): string {
-  return filesOf(located)
-    .map((file) => {
-      const { size, mtimeMs, ino } = statSync(file);
-      return [file, size, mtimeMs, ino].join(" ");
-    })
-    .join("\n");
 }

@@ -25,6 +25,8 @@ const defaultLimit = 8e9;
 /** Left on the disk for others, whatever is cached. */
 const reserve = 256e6;
 const recordName = "record.json";
+/** How names end of what is needed only while a folder is filled: no part of a model, and gone with the next pruning. */
+export const passingEnd = ".data";
 
 const root = (): string => join(cacheFolder(), "compiled");
 
@@ -135,6 +137,7 @@ interface Record {
 async function writeRecord(folder: string): Promise<void> {
   const files: { [name: string]: number } = {};
   for (const name of await readdir(folder)) {
+    if (name.endsWith(passingEnd)) continue;
     const handle = await open(join(folder, name), "r");
     try {
       await handle.sync();
@@ -205,9 +208,17 @@ async function prune(limit: number, fresh: string): Promise<void> {
     const bytes = await wholeBytes(path);
     // Being filled, or cut short by somebody: the lock tells.
     if (bytes === null || used === null) await quietly(() => removeUnlocked(lockOf(path)));
-    else known.push({ path, bytes, used });
+    else {
+      known.push({ path, bytes, used });
+      await quietly(() => removePassing(path));
+    }
   }
   for (const { path } of excess(known, { limit, fresh })) await quietly(() => remove(path));
+}
+
+async function removePassing(folder: string): Promise<void> {
+  for (const name of await readdir(folder))
+    if (name.endsWith(passingEnd)) await rm(join(folder, name), { force: true });
 }
 
 /** Removes a folder that is not whole where nobody fills it, and a lock that is nobody's. */

@@ -3,9 +3,9 @@
  * systems. A file that changed takes its older twin's place, and all together are bounded.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { isTorn } from "../../formats/index.ts";
+import { identityOf, isTorn } from "../../formats/index.ts";
 import { excess, patience, removeAbandoned, type Kept } from "./room.node.ts";
 import { cacheFolder } from "../folders.node.ts";
 
@@ -26,13 +26,12 @@ export async function twinOf(
   end: "safetensors" | "copy",
   make: (path: string) => Promise<void>,
 ): Promise<string> {
-  const real = await realpath(file);
-  const { size, mtimeMs, ino, dev } = await stat(real);
-  const [place, version] = [hashOf([real]), hashOf([size, mtimeMs, ino, dev])];
+  const source = await identityOf(file);
+  const [place, version] = [hashOf(source.path), hashOf(source.version)];
   const folder = twinFolder();
   const path = join(folder, `${place}-${version}.${end}`);
   const exists = await stat(path).then(
-    (found) => end !== "copy" || found.size === size, // one that was cut short is made anew
+    (found) => end !== "copy" || found.size === source.bytes, // one that was cut short is made anew
     () => false,
   );
   if (!exists) {
@@ -52,8 +51,7 @@ export function removeUnfinished(folder: string): Promise<void> {
   return removeAbandoned(folder, (name) => reading.test(name) || isTorn(name));
 }
 
-const hashOf = (words: readonly unknown[]) =>
-  createHash("sha256").update(words.join("\n")).digest("hex").slice(0, 32);
+const hashOf = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 32);
 
 const usedName = (path: string) => `${path}.used`;
 

@@ -3,16 +3,18 @@
  * and time alone, without being read: so the file stays, while the weights beside it are needed only to compile it.
  */
 import { createHash } from "node:crypto";
-import { link, readdir, realpath, stat, unlink, writeFile } from "node:fs/promises";
+import { readdir, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { assert, dtypeBytes, EngineError } from "../../base/index.ts";
+import { identityOf } from "../../formats/index.ts";
 import type { Graph, Tensor } from "../../tensor/index.ts";
-import { cacheKey, openCompiled, type CompiledPlace } from "../cache/compiled.node.ts";
+import { cacheKey, openCompiled, passingEnd, type CompiledPlace } from "../cache/compiled.node.ts";
 import { cpuFeatures } from "../cpu-features.node.ts";
 import type { CompileOptions } from "../engine.ts";
 import { lowerGraph, type LoweredModel } from "../lowering/model.ts";
 import type { Compiled, OpenVinoApi, Properties } from "./api.node.ts";
 import { openVinoKernels } from "./kernels.ts";
+import { bringWeights } from "./weights.node.ts";
 
 /** Beside the weights, which are most of it, a compiled model holds its graph. */
 const besideWeights = 16e6;
@@ -75,19 +77,24 @@ const caching = ({ place, properties }: Work): Properties => ({
 
 async function take(api: OpenVinoApi, work: Work): Promise<Compiled> {
   const compiled = await api.compileFile(modelIn(work), caching(work));
-  if (api.cameFromCache(compiled)) return compiled;
-  // What was written beside the old one was written without a lock.
-  api.release(compiled);
-  throw new EngineError(`${work.place.folder} holds no compiled model that OpenVINO takes`);
+  try {
+    if (api.cameFromCache(compiled)) return compiled;
+    // What was written beside the old one was written without a lock.
+    throw new EngineError(`${work.place.folder} holds no compiled model that OpenVINO takes`);
+  } catch (error) {
+    api.release(compiled);
+    throw error;
+  }
 }
 
 async function fill(api: OpenVinoApi, work: Work): Promise<Compiled> {
   const { place, lowered, weights } = work;
   await writeFile(modelIn(work), lowered.bytes, { flag: "wx" });
-  const links = weights.map(({ name }) => join(place.folder, name));
-  for (const [i, { file }] of weights.entries()) await link(file, links[i]);
+  const seconds = weights.map(({ name }) => join(place.folder, name));
+  for (const [i, { file }] of weights.entries()) await bringWeights(file, seconds[i]);
   const compiled = await api.compileFile(modelIn(work), caching(work));
-  for (const path of links) await unlink(path);
+  // Some systems keep the name of a mapped file: pruning removes it once it is not mapped any more.
+  for (const path of seconds) await unlink(path).catch(() => undefined);
   return compiled;
 }
 
@@ -101,10 +108,9 @@ interface WeightFile {
 async function namesOf(files: readonly string[]): Promise<ReadonlyMap<string, WeightFile>> {
   const names = new Map<string, WeightFile>();
   for (const given of new Set(files)) {
-    const file = await realpath(given);
-    const { dev, ino, size, mtimeMs } = await stat(file);
-    const hash = createHash("sha256").update([file, dev, ino, size, mtimeMs].join("\n"));
-    names.set(given, { file, name: `${hash.digest("hex").slice(0, 32)}.data` });
+    const { path, version } = await identityOf(given);
+    const hash = createHash("sha256").update(`${path}\n${version}`);
+    names.set(given, { file: path, name: `${hash.digest("hex").slice(0, 32)}${passingEnd}` });
   }
   return names;
 }

@@ -15,9 +15,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { describeOpenVino } from "../../../tests/reference/engines.ts";
+import { EngineError } from "../../base/index.ts";
 import { openSafetensors, writeSafetensors } from "../../formats/index.ts";
 import { conv, graphOf, input, parameter, silu, type Parameter } from "../../tensor/index.ts";
-import { value, type Binding, type CompileOptions } from "../index.ts";
+import { ortEngine, value, type Binding, type CompileOptions } from "../index.ts";
+import { OpenVinoApi } from "./api.node.ts";
 
 vi.mock("node:fs/promises", async (original) => ({ ...(await original<typeof fs>()) }));
 
@@ -127,7 +129,7 @@ describeOpenVino("models on disk", ({ open }) => {
     expect(folders().length).toBe(1);
   });
 
-  test("without room, without links, without a place: compiled all the same, nothing left", async () => {
+  test("without room, without a place: compiled all the same, nothing left", async () => {
     const plain = await run({ cache: "none" });
     vi.spyOn(fs, "statfs").mockResolvedValue({ bavail: 0, bsize: 4096 } as Awaited<
       ReturnType<typeof fs.statfs>
@@ -138,8 +140,8 @@ describeOpenVino("models on disk", ({ open }) => {
       code: "ENOSPC",
       syscall: "write",
     });
-    // What comes after the lock: the model, then the links to its weights.
-    const [write, linked] = [fs.writeFile, fs.link];
+    // What comes after the lock: the model.
+    const write = fs.writeFile;
     vi.spyOn(fs, "writeFile").mockImplementation((path, ...more) =>
       typeof path === "string" && path.endsWith("model.onnx")
         ? Promise.reject(full)
@@ -147,20 +149,85 @@ describeOpenVino("models on disk", ({ open }) => {
     );
     expect(await run()).toEqual(plain);
     expect(folders()).toEqual([]);
-    const apart = Object.assign(new Error("EXDEV"), { code: "EXDEV", syscall: "link" });
     vi.restoreAllMocks();
-    let refused = 0;
-    vi.spyOn(fs, "link").mockImplementation((from, to) => {
-      if ((typeof to === "string" && to.endsWith(".lock")) || refused++ > 0)
-        return linked(from, to);
-      return Promise.reject(apart);
-    });
-    expect(await run()).toEqual(plain);
-    expect(refused).toBeGreaterThan(0);
-    expect(folders()).toEqual([]);
     await rm(join(cache, "compiled"), { recursive: true });
     writeFileSync(join(cache, "compiled"), "");
     expect(await run()).toEqual(plain);
+  });
+
+  /** Weights on another disk: no name of theirs in the cache; and no second names for any file. */
+  test.each([
+    ["of another disk or user", (from: unknown) => from === weights, 1],
+    ["without second names", () => true, 2],
+  ] as const)("weights %s are brought there for the compilation", async (_, isRefused, copies) => {
+    const plain = await run({ cache: "none" });
+    const { link } = fs;
+    const refused = Object.assign(new Error("EXDEV"), { code: "EXDEV", syscall: "link" });
+    vi.spyOn(fs, "link").mockImplementation((from, to) =>
+      isRefused(from) ? Promise.reject(refused) : link(from, to),
+    );
+    const copied = vi.spyOn(fs, "copyFile");
+    expect([await run(), await run()]).toEqual([plain, plain]);
+    expect(copied).toHaveBeenCalledTimes(copies); // the second run needs no weights
+    expect(folders()).toHaveLength(1);
+    expect(readdirSync(folders()[0]).filter((name) => name.endsWith(".data"))).toEqual([]);
+    const kept = readdirSync(join(cache, "f32")).filter((name) => !name.endsWith(".used"));
+    expect(kept).toEqual([expect.stringMatching(/\.copy$/)]);
+  });
+
+  test("names that cannot be removed cost no model; pruning removes them", async () => {
+    const compiled = vi.spyOn(OpenVinoApi.prototype, "compileFile");
+    const released = vi.spyOn(OpenVinoApi.prototype, "release");
+    const { unlink, rm: remove } = fs;
+    const busy = Object.assign(new Error("EBUSY"), { code: "EBUSY", syscall: "unlink" });
+    vi.spyOn(fs, "unlink").mockImplementation((path) =>
+      String(path).endsWith(".data") ? Promise.reject(busy) : unlink(path),
+    );
+    vi.spyOn(fs, "rm").mockImplementation((path, options) =>
+      String(path).endsWith(".data") ? Promise.reject(busy) : remove(path, options),
+    );
+    const first = await run();
+    const [folder] = folders();
+    const names = () => readdirSync(folder).filter((name) => name.endsWith(".data"));
+    expect(names()).toHaveLength(1);
+    expect(await run()).toEqual(first);
+    expect([compiled.mock.calls.length, released.mock.calls.length]).toEqual([2, 2]);
+    vi.restoreAllMocks();
+    await run({ threads: 2 }); // another model is kept, and with it all are pruned
+    expect(names()).toEqual([]);
+    expect(folders()).toContain(folder);
+    const record = JSON.parse(readFileSync(join(folder, "record.json"), "utf8")) as object;
+    expect(JSON.stringify(record)).not.toContain(".data");
+  });
+
+  test("a model that is of no use is given back", async () => {
+    const compiled = vi.spyOn(OpenVinoApi.prototype, "compileFile");
+    const released = vi.spyOn(OpenVinoApi.prototype, "release");
+    const broken = new EngineError("it says nothing");
+    vi.spyOn(OpenVinoApi.prototype, "sizes").mockImplementationOnce(() => {
+      throw broken;
+    });
+    await expect(run()).rejects.toBe(broken);
+    await run();
+    vi.spyOn(OpenVinoApi.prototype, "cameFromCache").mockImplementationOnce(() => {
+      throw broken;
+    });
+    await run();
+    const models = await Promise.all(
+      compiled.mock.results.map((result) => result.value as Promise<unknown>),
+    );
+    for (const model of models) expect(released).toHaveBeenCalledWith(model);
+    expect(models).toHaveLength(3);
+  });
+
+  test("a weight file that is gone is told by name", async () => {
+    const binding: Binding = { kind: "file", file: weights, offset: 0, dtype: "f32" };
+    rmSync(weights);
+    for (const engine of [await open(), await ortEngine()])
+      for (const kept of ["disk", "none"] as const) {
+        const compiling = engine.compile(network(), { bind: () => binding, cache: kept });
+        await expect(compiling).rejects.toThrow(`the weight file ${weights} is gone`);
+      }
   });
 
   test("a maker that was killed leaves nothing that is believed", async () => {

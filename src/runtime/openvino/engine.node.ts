@@ -165,7 +165,12 @@ async function compile(api: OpenVinoApi, graph: Graph, options: CompileOptions):
     const how = { bind, given: exact, properties: propertiesOf(options) };
     const cached = options.cache === "disk" ? await compileCached(api, graph, how) : null;
     const { compiled, lowered } = cached ?? (await compileFresh(api, graph, how));
-    checkSides(api, compiled, lowered);
+    try {
+      checkSides(api, compiled, lowered);
+    } catch (error) {
+      api.release(compiled);
+      throw error;
+    }
     return new OpenVinoProgram(api, { compiled, model: lowered, before });
   } catch (error) {
     await before?.[Symbol.asyncDispose]();
@@ -177,7 +182,6 @@ async function compile(api: OpenVinoApi, graph: Graph, options: CompileOptions):
 function checkSides(api: OpenVinoApi, compiled: Compiled, lowered: LoweredModel): void {
   const [inputs, outputs] = api.sizes(compiled);
   if (inputs === lowered.inputs.length && outputs === lowered.outputs.length) return;
-  api.release(compiled);
   const known = `${lowered.inputs.length} and ${lowered.outputs.length}`;
   assert(false, `OpenVINO sees ${inputs} inputs and ${outputs} outputs of ${known}`);
 }

@@ -6,7 +6,8 @@
 import { randomUUID } from "node:crypto";
 import { copyFile, link, mkdir, open, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { EngineError } from "../../base/index.ts";
+import { EngineError, LimnError } from "../../base/index.ts";
+import { identityOf } from "../../formats/index.ts";
 import { removeUnfinished, twinFolder, twinOf } from "../cache/twin-folder.node.ts";
 
 /** Names of weight files for a model file that lies beside them. */
@@ -49,7 +50,7 @@ export async function gatherWeights(files: Iterable<string>): Promise<Gathered> 
     };
   } catch (cause) {
     await dispose();
-    throw cause instanceof EngineError ? cause : unwritable(folder, cause);
+    throw cause instanceof LimnError ? cause : unwritable(folder, cause);
   }
 }
 
@@ -65,9 +66,7 @@ async function nameIn(
   file: string,
   fresh: (end: string) => string,
 ): Promise<string> {
-  const real = await realpath(file).catch((cause: unknown) => {
-    throw new EngineError(`the weight file ${file} is gone`, { cause });
-  });
+  const { path: real } = await identityOf(file);
   if (dirname(real) === (await realpath(folder))) return basename(real);
   const second = fresh("data");
   try {
@@ -78,12 +77,30 @@ async function nameIn(
   }
 }
 
+/**
+ * Gives a weight file a second name, `second`, in a folder of the cache: of the file itself, else of its copy in the cache, where it
+ * lies on another disk or is another user's; where files have one name only, `second` is a copy.
+ */
+export async function bringWeights(file: string, second: string): Promise<void> {
+  const folder = twinFolder();
+  await link(file, second).catch(async () => {
+    const isNear = dirname(file) === (await realpath(folder).catch(() => null));
+    const near = isNear ? file : await copyIn(file, join(folder, `reading-${randomUUID()}.data`));
+    await link(near, second).catch(() => copyFile(near, second));
+  });
+}
+
 /** A copy is kept, as a twin is: making it costs more than reading it. */
 function copyIn(file: string, second: string): Promise<string> {
   return twinOf(file, "copy", async (path) => {
-    await copyFile(file, second);
-    const handle = await open(second, "r+");
-    await handle.sync().finally(() => handle.close());
-    await rename(second, path);
+    try {
+      await copyFile(file, second);
+      const handle = await open(second, "r+");
+      await handle.sync().finally(() => handle.close());
+      await rename(second, path);
+    } catch (error) {
+      await rm(second, { force: true });
+      throw error;
+    }
   });
 }

@@ -1,7 +1,7 @@
 /** @file ONNX Runtime behind the engine's contract. */
-import { realpathSync } from "node:fs";
 import { parse, relative } from "node:path";
 import { assert, EngineError } from "../../base/index.ts";
+import { identityOf } from "../../formats/index.ts";
 import type { Graph } from "../../tensor/index.ts";
 import { checkedInput, outputMemory, outputName } from "../lowering/border.ts";
 import type { Binding, CompileOptions, Engine, Program, RunOptions, Value } from "../engine.ts";
@@ -87,8 +87,13 @@ function rootOf(files: readonly string[]): string {
   return [...roots][0] ?? parse(process.cwd()).root;
 }
 
-const fileOf = (binding: Binding): string[] =>
-  binding.kind === "file" ? [realpathSync(binding.file)] : [];
+/** Paths behind all links, by those that are bound. */
+async function realPaths(bindings: readonly Binding[]): Promise<ReadonlyMap<string, string>> {
+  const files = bindings.flatMap((binding) => (binding.kind === "file" ? [binding.file] : []));
+  const paths = new Map<string, string>();
+  for (const file of new Set(files)) paths.set(file, (await identityOf(file)).path);
+  return paths;
+}
 
 function sessionOptions({ mode = "fast", threads }: CompileOptions, root: string): SessionOptions {
   const lean = mode === "lean";
@@ -108,11 +113,12 @@ function sessionOptions({ mode = "fast", threads }: CompileOptions, root: string
 async function compile(api: OrtApi, graph: Graph, options: CompileOptions): Promise<Program> {
   checkOptions(traits, options);
   const bind = await widenBindings(graph, options.bind);
-  const root = rootOf(graph.parameters.flatMap((p) => fileOf(bind(p))));
+  const paths = await realPaths(graph.parameters.map(bind));
+  const root = rootOf([...paths.values()]);
   const model = lowerGraph(graph, {
     bind,
     kernels: ortKernels,
-    locate: (file) => relative(root, realpathSync(file)),
+    locate: (file) => relative(root, paths.get(file) ?? file),
   });
   const session = await api.createSession(model.bytes, sessionOptions(options, root));
   return new OrtProgram(api, session, model);
