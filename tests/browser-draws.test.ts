@@ -1,5 +1,4 @@
 /** @file The page of examples/browser draws in Chromium what limn draws in Node.js, and stays free meanwhile. */
-import { loadavg } from "node:os";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { createServer, type ViteDevServer } from "vite";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -39,7 +38,10 @@ function watch(): void {
 
 const inPage = {
   drawn: () => (globalThis as unknown as PageWindow).drawn,
-  longestGap: () => Math.max(...(globalThis as unknown as PageWindow).gaps),
+  gaps: () => {
+    const { gaps } = globalThis as unknown as PageWindow;
+    return { turns: gaps.length, longest: Math.max(...gaps) };
+  },
   isolated: () => (globalThis as unknown as { crossOriginIsolated: boolean }).crossOriginIsolated,
 };
 
@@ -72,8 +74,6 @@ describeChromium("examples/browser in Chromium", (launch) => {
   }
 
   test("a red apple, with the latents of Node.js", async () => {
-    // The promise is about a machine that does this alone; other work on it multiplies every time.
-    const alone = loadavg()[0] < 1.5;
     const { page } = await open();
     expect(await page.evaluate(inPage.isolated)).toBe(true);
     await page.evaluate(watch);
@@ -81,9 +81,9 @@ describeChromium("examples/browser in Chromium", (launch) => {
     await page.fill("#seed", "1");
     await page.click("#draw");
     const { latents, shape, seconds } = await page.evaluate(inPage.drawn);
-    const gap = await page.evaluate(inPage.longestGap);
+    const { longest: gap, turns } = await page.evaluate(inPage.gaps);
     process.stderr.write(
-      `a red apple in a page: ${seconds.toFixed(1)} s, its own thread held for ${gap.toFixed(0)} ms at most\n`,
+      `a red apple in a page: ${seconds.toFixed(1)} s, its own thread held for ${gap.toFixed(0)} ms at most in ${turns} turns\n`,
     );
     expect(await page.textContent("#status")).toMatch(/^Drawn in \d+\.\d s from seed 1$/);
 
@@ -94,8 +94,10 @@ describeChromium("examples/browser in Chromium", (launch) => {
     const off = latents.map((x, i) => Math.abs(x - wanted.data[i]));
     // Both are f32 in another order of adding; 1e-5 was seen.
     expect(Math.max(...off)).toBeLessThan(1e-4);
-    expect(seconds).toBeLessThan(alone ? 15 : 100);
-    expect(gap).toBeLessThan(alone ? 200 : 1000);
+    // Times are told, not demanded: other work on the machine multiplies them. A network that ran on the page's own thread
+    // would leave it a turn or two after each of the 20 steps.
+    expect(page.workers()).not.toEqual([]);
+    expect(turns).toBeGreaterThan(100);
     await page.close();
   }, 120_000);
 
