@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { gatherWeights } from "./weights.node.ts";
+import { bringWeights, gatherWeights } from "./weights.node.ts";
 
 vi.mock("node:fs/promises", async (original) => ({ ...(await original<typeof fs>()) }));
 
@@ -71,6 +71,32 @@ test("where a second name cannot be had the file is copied once", async () => {
     expect(copied).toHaveBeenCalledTimes(made);
   }
   expect(await copies()).toHaveLength(1);
+});
+
+test("weights get a second name for a compilation: of the file, else of its copy, else a copy", async () => {
+  const file = join(root, "weights.safetensors");
+  await writeFile(file, "weights");
+  const bring = async (name: string) => {
+    const second = join(root, "cache", name);
+    await bringWeights(file, second);
+    expect(await readFile(second, "utf8")).toBe("weights");
+    return (await stat(second)).ino;
+  };
+  await mkdir(folder, { recursive: true });
+  expect(await bring("first")).toBe((await stat(file)).ino);
+  const refused = Object.assign(new Error("EPERM"), { code: "EPERM", syscall: "link" });
+  const { link } = fs;
+  vi.spyOn(fs, "link").mockImplementation((from, to) =>
+    from === file ? Promise.reject(refused) : link(from, to),
+  );
+  const copied = await bring("second");
+  const [copy] = (await readdir(folder)).filter((name) => name.endsWith(".copy"));
+  expect(copied).toBe((await stat(join(folder, copy))).ino);
+  vi.spyOn(fs, "link").mockRejectedValue(refused);
+  expect(await bring("third")).not.toBe(copied);
+  vi.spyOn(fs, "copyFile").mockRejectedValue(refused);
+  await expect(bringWeights(file, join(root, "cache", "fourth"))).rejects.toBe(refused);
+  expect((await readdir(folder)).filter((name) => name.startsWith("reading-"))).toEqual([]);
 });
 
 test("what a killed process left is removed when it is old, and a running one's is not", async () => {
