@@ -7,7 +7,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, statfs } from "node:f
 import { basename, join } from "node:path";
 import { RequestError } from "../../base/index.ts";
 import { isTorn, takeLock, writeFileAtomic, type Lock } from "../../formats/index.ts";
-import { excess, patience, removeAbandoned, type Kept } from "./room.node.ts";
+import { excess, patience, quietly, removeAbandoned, type Kept } from "./room.node.ts";
 import { cacheFolder } from "../folders.node.ts";
 
 /** A compiled model's folder: whole, or empty and this process's to fill. */
@@ -115,11 +115,6 @@ function emptyPlace(folder: string, lock: Lock, limit: number): CompiledPlace {
     },
     discard,
   };
-}
-
-/** What cannot be done to the cache is no reason to draw nothing. */
-async function quietly(work: () => Promise<unknown>): Promise<void> {
-  await work().catch(() => undefined);
 }
 
 async function hasRoom(bytes: number): Promise<boolean> {

@@ -40,3 +40,8 @@ export async function removeAbandoned(
     if ((await ageOf(path, "changed")) > patience) await rm(path, { force: true });
   }
 }
+
+/** Tidies. What cannot be tidied is no reason to draw nothing. */
+export async function quietly(work: () => Promise<unknown>): Promise<void> {
+  await work().catch(() => undefined);
+}

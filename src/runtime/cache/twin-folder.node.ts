@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { identityOf, isTorn } from "../../formats/index.ts";
-import { excess, patience, removeAbandoned, type Kept } from "./room.node.ts";
+import { excess, patience, quietly, removeAbandoned, type Kept } from "./room.node.ts";
 import { cacheFolder } from "../folders.node.ts";
 
 /** Bytes of all twins: more than twice those of the largest model that limn knows, SDXL, so that none evicts its own. */
@@ -54,11 +54,6 @@ export function removeUnfinished(folder: string): Promise<void> {
 const hashOf = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 32);
 
 const usedName = (path: string) => `${path}.used`;
-
-/** What cannot be tidied is no reason to draw nothing. */
-async function quietly(work: () => Promise<unknown>): Promise<void> {
-  await work().catch(() => undefined);
-}
 
 /** Another process may be making the same version just now. */
 async function removeVersions(folder: string, place: string, but: string): Promise<void> {

@@ -2,11 +2,11 @@
  * @file Where OpenVINO's C library lies, and loading it: a folder named by LIMN_OPENVINO, limn's data folder, the package
  * openvino-node, the system's own places; the first of them that has the library counts.
  */
-import { readdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { EngineError } from "../../base/index.ts";
-import { dataFolder } from "../folders.node.ts";
+import { dataFolder, filesIn } from "../folders.node.ts";
 import { loadLibrary, refuseCutShort } from "../native-library.node.ts";
 import { koffi, type Library } from "../native.node.ts";
 
@@ -31,13 +31,6 @@ export interface OpenVino extends OpenVinoPlace {
   readonly version: string;
 }
 
-const filesIn = (folder: string): string[] => {
-  try {
-    return readdirSync(folder).sort();
-  } catch {
-    return [];
-  }
-};
 const cLibrary = /^(lib)?openvino_c\.(so|dll|.*dylib)/;
 /** What the C library needs and a loader may not look for beside it, in the order of their needs. */
 const needed = [

@@ -3,11 +3,12 @@
  * some systems that package's own install script fetches more from outside the registry; where that fails, npm takes
  * the whole package away again, the library that was there all along included.
  */
-import { copyFileSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, linkSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EngineError } from "../../base/index.ts";
+import { filesIn } from "../folders.node.ts";
 
 /** What brings the library where it is missing. */
 export const howToInstall = "npm i onnxruntime-node --onnxruntime-node-install=skip";
@@ -36,14 +37,6 @@ export function libraryPath(folders = [installedFolder(), keptFolder]): string {
   if (folders[0] === null)
     throw new EngineError("ONNX Runtime is not installed", { hint: howToInstall });
   throw new EngineError(`onnxruntime-node has no library for ${platform} on ${arch}`);
-}
-
-function filesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
 
 const libraryIn = (folder: string) =>

@@ -181,16 +181,20 @@ function copied(result: Value, into: Value | undefined): Value {
 }
 
 /** What onnxruntime-web throws, said as limn says it. */
-function failed(what: string): (cause: unknown) => never {
+export function failed(what: string): (cause: unknown) => never {
   return (cause) => {
-    // A failure within WebAssembly may throw a bare number: the address of a C++ exception.
-    const reason = cause instanceof Error ? cause.message : "WebAssembly gave up";
-    const memory = /memory|allocat|bad_alloc|WebAssembly gave up|out of bounds/i.test(reason);
-    throw new EngineError(`${what}: ${reason}`, {
+    // A failure within WebAssembly may throw a bare number, the address of a C++ exception: its kind is not known then.
+    const reason = cause instanceof Error ? cause.message : null;
+    const limit = "WebAssembly holds 4 GB at most: take a smaller picture or model";
+    const hint =
+      reason === null
+        ? `perhaps memory: ${limit}`
+        : /memory|allocat|bad_alloc|out of bounds/i.test(reason)
+          ? limit
+          : undefined;
+    throw new EngineError(`${what}: ${reason ?? "WebAssembly does not say why"}`, {
       cause,
-      ...(memory
-        ? { hint: "WebAssembly holds 4 GB at most: take a smaller picture or model" }
-        : {}),
+      ...(hint === undefined ? {} : { hint }),
     });
   };
 }

@@ -53,8 +53,10 @@ const variant = (device: WasmDevice): Promise<typeof Ort> =>
 const fetchRegion: ReadRegion = async (file, offset, length) => {
   const range = `bytes=${offset}-${offset + length - 1}`;
   const response = await fetch(file, { headers: { range } });
+  if (!response.ok)
+    throw new EngineError(`${file} could not be fetched: the server answered ${response.status}`);
   const bytes = new Uint8Array(await response.arrayBuffer());
   const part = response.status === 206 ? bytes : bytes.subarray(offset, offset + length);
-  if (response.ok && part.length === length) return part;
+  if (part.length === length) return part;
   throw new EngineError(`${file}: ${length} bytes were asked for, ${part.length} came`);
 };

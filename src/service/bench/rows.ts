@@ -22,7 +22,7 @@ export interface BenchRow extends DrawingSetting {
 }
 
 /** Pictures less alike than this may be told apart. */
-export const leastLikeness = 30;
+const leastLikeness = 30;
 
 /** Rows in the order of the settings. */
 export function rowsOf(findings: readonly Finding[]): BenchRow[] {

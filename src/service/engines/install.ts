@@ -19,7 +19,7 @@ import { unpackWheel, type Wheel } from "./unpack-wheel.ts";
 import { fits, parseWheelName, thisMachine, type DeviceChoice } from "./wheel.ts";
 
 /** What was tried with this limn: the newest of these is taken where no version is named. */
-export const triedVersions = { from: "2026.4", below: "2026.5" } as const;
+const triedVersions = { from: "2026.4", below: "2026.5" } as const;
 
 /** What to install and from where. */
 export interface InstallRequest {

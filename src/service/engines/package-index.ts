@@ -27,7 +27,7 @@ const patience = 60_000;
 const isLoopback = ({ hostname }: URL) => ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
 
 /** An address without the words that open it. */
-export function shownAddress(url: URL): string {
+function shownAddress(url: URL): string {
   const shown = new URL(url);
   [shown.username, shown.password] = ["", ""];
   return shown.href;
