@@ -4,6 +4,7 @@ import asyncifyWasm from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?u
 import plainMjs from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
 import plainWasm from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import { openPainter, type Painter, type PainterEvent } from "limn/pipelines";
+import { defaultThreads } from "limn/runtime";
 import { languages, preferred, type Language } from "./words.ts";
 
 /** ONNX Runtime's own files, which Vite puts where the page can fetch them. */
@@ -12,11 +13,10 @@ const engineFiles = {
   webgpu: { wasm: asyncifyWasm, mjs: asyncifyMjs },
 };
 type Device = keyof typeof engineFiles;
-/** Two logical processors mostly share a core; threads need a page that is cross-origin isolated. */
-const usual = Math.min(Math.ceil(navigator.hardwareConcurrency / 2), 8);
 /** `?threads=N` in the address is for whoever measures. */
-const asked = Number(new URLSearchParams(location.search).get("threads")) || usual;
-const threads = crossOriginIsolated ? asked : 1;
+const asked = Number(new URLSearchParams(location.search).get("threads"));
+/** Threads need a page that is cross-origin isolated. */
+const threads = crossOriginIsolated ? asked || defaultThreads(navigator.hardwareConcurrency) : 1;
 /** Unfinished pictures shown on the way; each costs about as much as a step. */
 const previews = 4;
 

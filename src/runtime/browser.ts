@@ -11,6 +11,6 @@ export type {
 export { firstNotFinite, isFiniteArray, type NotFinite, type Rerun } from "./not-finite.ts";
 export { checkPrecision } from "./options.ts";
 export { value } from "./value.ts";
-export type { WasmDevice } from "./wasm/engine.ts";
+export { defaultThreads, type WasmDevice } from "./wasm/engine.ts";
 export { webEngine, type WebEngineOptions } from "./wasm/web-engine.ts";
 export type { ReadRegion } from "./wasm/weight-pack.ts";

@@ -27,7 +27,7 @@ export { checkPrecision } from "./options.ts";
 export { ortEngine } from "./ort/engine.node.ts";
 export { checkThreads } from "./threads.node.ts";
 export { value } from "./value.ts";
-export type { WasmDevice } from "./wasm/engine.ts";
+export { defaultThreads, type WasmDevice } from "./wasm/engine.ts";
 export { wasmEngine, type WasmEngineOptions } from "./wasm/engine.node.ts";
 export { webEngine, type WebEngineOptions } from "./wasm/web-engine.ts";
 export type { ReadRegion } from "./wasm/weight-pack.ts";
