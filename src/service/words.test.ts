@@ -5,6 +5,7 @@ import {
   FormatError,
   fromSentError,
   LimnError,
+  NotFiniteError,
   RequestError,
   toSentError,
 } from "../base/index.ts";
@@ -43,6 +44,7 @@ describe("errors keep class, words and stack", () => {
   test.each([
     new RequestError("steps", "too many", { hint: "take fewer" }),
     new EngineError("no memory", { hint: "buy some" }),
+    new NotFiniteError("step 3", { hint: "another copy" }),
     new FormatError("broken"),
     new LimnError("internal", "internal: oh"),
   ])("$name", (error) => {
