@@ -47,7 +47,10 @@ async function main(): Promise<void> {
       });
     }
     const path = sheets === 1 ? file : join(dir, `${name}-${sheet + 1}.png`);
-    await writeFile(path, await contactSheet(rows, 128, { thumbnail: 96, columns: 10 }));
+    await writeFile(
+      path,
+      await contactSheet(rows, 128, { thumbnail: 96, columns: rows.length > 100 ? 16 : 10 }),
+    );
   }
 }
 
