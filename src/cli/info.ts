@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { listed, quote, RequestError } from "../base/index.ts";
 import { findModel, inspect, type Facts } from "../service/index.ts";
-import { columnsOf } from "./columns.ts";
+import { wrapList } from "./wrap.ts";
 import { print, printJson } from "./print.ts";
 import { commandNamed, parseWords } from "./program.ts";
 
@@ -76,11 +76,9 @@ function pictureLines(facts: Extract<Facts, { kind: "picture" }>): string[] {
 
 function modelLines(facts: Extract<Facts, { kind: "model" }>): string[] {
   const { pipeline, scheduler, parts, description, knows } = facts;
-  const names = (knows ?? []).map((thing) =>
-    Object.values(thing)
-      .map(([name]) => name)
-      .join(" · "),
-  );
+  const languages = [...new Set((knows ?? []).flatMap((thing) => Object.keys(thing)))];
+  const namesIn = (language: string) =>
+    (knows ?? []).flatMap((thing) => thing[language]?.[0] ?? []);
   const { columns = 80 } = process.stdout;
   const total = parts.reduce((sum, { parameters }) => sum + parameters, 0);
   return [
@@ -94,7 +92,9 @@ function modelLines(facts: Extract<Facts, { kind: "model" }>): string[] {
       ? []
       : [
           `knows ${knows.length} things:`,
-          ...columnsOf(names, columns - 2).map((line) => `  ${line}`),
+          ...languages.flatMap((language) =>
+            wrapList(`  ${language}:`, namesIn(language), columns),
+          ),
         ]),
   ];
 }
