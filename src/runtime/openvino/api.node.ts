@@ -118,7 +118,7 @@ export class OpenVinoApi {
     this.#createTensor = bind("tensor_create_from_host_ptr", "int", ...tensor);
   }
 
-  function(name: Name): NativeFunction {
+  #function(name: Name): NativeFunction {
     // The constructor has filled the map for every name.
     return this.#functions.get(name) as NativeFunction;
   }
@@ -126,7 +126,7 @@ export class OpenVinoApi {
   /** Throws OpenVINO's own message where a status is no success. */
   check(status: unknown): void {
     if (status === 0) return;
-    const message = this.#takeText(this.function("get_last_err_msg")() as Pointer | null);
+    const message = this.#takeText(this.#function("get_last_err_msg")() as Pointer | null);
     const what = status === cancelled ? "the run was cancelled" : firstLine(message);
     throw new EngineError(`OpenVINO: ${what || `error ${String(status)}`}`, { cause: message });
   }
@@ -155,7 +155,7 @@ export class OpenVinoApi {
   #takeText(pointer: Pointer | null): string {
     if (pointer === null) return "";
     const text = koffi().decode(pointer, "char", -1) as string;
-    this.function("free")(pointer);
+    this.#function("free")(pointer);
     return text;
   }
 
@@ -167,14 +167,14 @@ export class OpenVinoApi {
   }
 
   #newCore(properties: Properties): Pointer {
-    const core = this.#make(this.function("core_create"));
+    const core = this.#make(this.#function("core_create"));
     const text = "const char *";
     try {
       for (const [name, value] of Object.entries(properties))
         this.check(this.#setProperty(core, "CPU", text, name, text, value, text, null));
       return core;
     } catch (error) {
-      this.function("core_free")(core);
+      this.#function("core_free")(core);
       throw error;
     }
   }
@@ -182,7 +182,7 @@ export class OpenVinoApi {
   /** What a device says of itself, such as `FULL_DEVICE_NAME`. */
   property(device: string, name: string): string {
     return this.#takeText(
-      this.#make(this.function("core_get_property"), this.#core(), device, name),
+      this.#make(this.#function("core_get_property"), this.#core(), device, name),
     );
   }
 
@@ -190,9 +190,9 @@ export class OpenVinoApi {
   devices(): string[] {
     const list = new BigUint64Array(2); // where the names are, and how many
     const address = addressOf(list);
-    this.check(this.function("core_get_available_devices")(this.#core(), address));
+    this.check(this.#function("core_get_available_devices")(this.#core(), address));
     const names = koffi().decode(list[0], "char *", Number(list[1])) as string[];
-    this.function("available_devices_free")(address);
+    this.#function("available_devices_free")(address);
     return [...names];
   }
 
@@ -206,9 +206,14 @@ export class OpenVinoApi {
   readModel(model: Uint8Array | string): Promise<Pointer> {
     const core = this.#core();
     if (typeof model === "string")
-      return this.#makePooled(this.function("core_read_model"), [core, model, null]);
+      return this.#makePooled(this.#function("core_read_model"), [core, model, null]);
     const args = [core, addressOf(model), model.length, null];
-    return this.#makePooled(this.function("core_read_model_from_memory_buffer"), args, [model]);
+    return this.#makePooled(this.#function("core_read_model_from_memory_buffer"), args, [model]);
+  }
+
+  /** Frees a model that was read; what was compiled of it stays. */
+  releaseModel(model: Pointer): void {
+    this.#function("model_free")(model);
   }
 
   /** Compiles a model for the CPU. */
@@ -225,35 +230,35 @@ export class OpenVinoApi {
       const model = await this.#makePooled(this.#compileFile, [core, file, "CPU", 0]);
       return this.#requestOf(model);
     } finally {
-      this.function("core_free")(core);
+      this.#function("core_free")(core);
     }
   }
 
   /** Whether a model was taken from the folder of CACHE_DIR instead of being compiled. */
   cameFromCache({ model }: Compiled): boolean {
-    const read = this.function("compiled_model_get_property");
+    const read = this.#function("compiled_model_get_property");
     return this.#takeText(this.#make(read, model, "LOADED_FROM_CACHE")) === "YES";
   }
 
   #requestOf(model: Pointer): Compiled {
     try {
-      const create = this.function("compiled_model_create_infer_request");
+      const create = this.#function("compiled_model_create_infer_request");
       return { model, request: this.#make(create, model) };
     } catch (error) {
-      this.function("compiled_model_free")(model);
+      this.#function("compiled_model_free")(model);
       throw error;
     }
   }
 
   release({ model, request }: Compiled): void {
-    this.function("infer_request_free")(request);
-    this.function("compiled_model_free")(model);
+    this.#function("infer_request_free")(request);
+    this.#function("compiled_model_free")(model);
   }
 
   /** How many inputs and outputs a model has. */
   sizes({ model }: Compiled): [inputs: number, outputs: number] {
     const count = (name: "compiled_model_inputs_size" | "compiled_model_outputs_size") =>
-      Number(this.#make(this.function(name), model));
+      Number(this.#make(this.#function(name), model));
     return [count("compiled_model_inputs_size"), count("compiled_model_outputs_size")];
   }
 
@@ -268,27 +273,27 @@ export class OpenVinoApi {
     const tensor = this.#make(this.#createTensor, elementTypes[dtype], size, addressOf(data));
     try {
       this.check(
-        this.function(`infer_request_set_${side}_tensor_by_index`)(request, index, tensor),
+        this.#function(`infer_request_set_${side}_tensor_by_index`)(request, index, tensor),
       );
     } finally {
-      this.function("tensor_free")(tensor); // the request holds one of its own
+      this.#function("tensor_free")(tensor); // the request holds one of its own
     }
   }
 
   /** Runs a request over what was placed; `kept` are the arrays behind it. */
   async infer({ request }: Compiled, kept: readonly unknown[]): Promise<void> {
-    await this.#pooled(this.function("infer_request_infer"), [request], kept);
+    await this.#pooled(this.#function("infer_request_infer"), [request], kept);
   }
 
   cancel({ request }: Compiled): void {
-    this.function("infer_request_cancel")(request);
+    this.#function("infer_request_cancel")(request);
   }
 
   /** Times by layer of the last run, where the property PERF_COUNT is YES. */
   layerTimes({ request }: Compiled): LayerTime[] {
     const list = new BigUint64Array(2);
     const address = addressOf(list);
-    this.check(this.function("infer_request_get_profiling_info")(request, address));
+    this.check(this.#function("infer_request_get_profiling_info")(request, address));
     const text = "const char *";
     const row = koffi().struct({
       status: "int",
@@ -306,7 +311,7 @@ export class OpenVinoApi {
       kernel: exec,
       milliseconds: Number(real) / 1000,
     }));
-    this.function("profiling_info_list_free")(address);
+    this.#function("profiling_info_list_free")(address);
     return times;
   }
 }

@@ -195,7 +195,7 @@ async function compileFresh(
   try {
     return { compiled: await compileFused(api, model, how.properties), lowered };
   } finally {
-    api.function("model_free")(model);
+    api.releaseModel(model);
   }
 }
 
@@ -206,7 +206,7 @@ async function requireReading(api: OpenVinoApi): Promise<void> {
     ...{ kernels: openVinoKernels, locate: (file: string) => file, given: new Map() },
   });
   try {
-    api.function("model_free")(await api.readModel(bytes));
+    api.releaseModel(await api.readModel(bytes));
   } catch (cause) {
     const { version, folder } = api.found;
     throw new EngineError(`OpenVINO ${version} in ${folder} reads no ONNX models`, {
