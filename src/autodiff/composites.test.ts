@@ -89,6 +89,12 @@ const cases: { readonly [K in Exclude<CompositeName, "Detach">]: readonly Case<K
       attrs: { ...window, strides: [2, 2] },
     },
   ],
+  Enlarge: [
+    { shapes: [[2, 3, 4, 5]], attrs: { times: [2, 3] } },
+    { shapes: [[2, 3, 4, 5]], attrs: { times: [1, 2] } },
+    { shapes: [[2, 5]], attrs: { times: [3] } },
+    { shapes: [[1, 2, 3, 2, 2]], attrs: { times: [2, 2, 2] } },
+  ],
 };
 
 const rows = Object.entries(cases).flatMap(([op, list]) =>
@@ -159,7 +165,10 @@ test.each(rows)("the engine's kernel stands for %s %o", (op, one) => {
   const kernel = kernelOf(op, one);
   if (kernel !== null) expect(emitted).toContain(kernel);
   // What only moves or fills may stand beside a kernel; arithmetic of a body may not.
-  const body = ["Exp", "Sigmoid", "Erf", "Tanh", "Sqrt", "ReduceMean", "MatMul"];
+  const body =
+    op === "Enlarge"
+      ? ["Expand", "Concat"]
+      : ["Exp", "Sigmoid", "Erf", "Tanh", "Sqrt", "ReduceMean", "MatMul"];
   expect(emitted.some((name) => body.includes(name))).toBe(kernel === null);
 });
 

@@ -49,6 +49,12 @@ export const layoutRules = {
   Reshape: ([g], [x]) => [reshapeTo(g, x.shape)],
   Transpose: ([g], _, __, { perm }) => [g.transpose(...perm.map((_, i) => perm.indexOf(i)))],
   Expand: ([g], [x]) => [sumTo(g, x.shape)],
+  /** Each element was copied to a window, over which the gradient is summed. */
+  Enlarge: ([g], [x], _, { times }) => {
+    const first = x.rank - times.length;
+    const parted = x.shape.flatMap((n, i) => (i < first ? [n] : [n, times[i - first]]));
+    return [g.reshape(...parted).sum(times.map((_, i) => first + 2 * i + 1))];
+  },
   Slice: ([g], [x], _, attrs) => [sliceRule(g, x, attrs)],
   Concat: ([g], inputs, _, { axis }) =>
     inputs.length === 1

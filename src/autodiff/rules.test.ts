@@ -11,6 +11,7 @@ import {
   conv,
   convGradWeight,
   convTranspose,
+  enlarge,
   gelu,
   groupNorm,
   layerNorm,
@@ -286,6 +287,7 @@ const cases: Record<string, OpCase> = {
   },
   Softmax: { operands: [[2, 5]], ours: (x) => softmax(x) },
   "Softmax inner axis": { operands: [[2, 5, 2]], ours: (x) => softmax(x, 1) },
+  Enlarge: { operands: [[2, 2, 3]], ours: (x) => enlarge(x, [3, 2]) },
   Silu: { operands: [[9]], ours: (x) => silu(x), naive: each((n) => n / (1 + Math.exp(-n))) },
   Gelu: {
     operands: [[9]],

@@ -169,8 +169,24 @@ function convGradWeightBody(
     .reshape(out, channels / group, ...kernel);
 }
 
+/** Each element of an axis so many times, one beside the other. */
+function repeated(x: Tensor, count: number, axis: number): Tensor {
+  if (count === 1) return x;
+  const wide = [...x.shape.slice(0, axis + 1), count, ...x.shape.slice(axis + 1)];
+  const long = x.shape.map((n, i) => (i === axis ? n * count : n));
+  return x
+    .unsqueeze(axis + 1)
+    .expand(...wide)
+    .reshape(...long);
+}
+
 const lastAxes = (x: Tensor, count: number) =>
   Array.from({ length: count }, (_, i) => x.rank - count + i);
+
+/** Each element of the last axes repeated so many times along them: [..., h, w] → [..., h·t₀, w·t₁], as torch's nearest-neighbour upsampling does. */
+export function enlarge(x: Tensor, times: readonly number[]): Tensor {
+  return times.every((count) => count === 1) ? x : applyOne("Enlarge", [x], { times });
+}
 
 /** What each composite means, in primitives (and other composites). */
 export const compositeBodies: {
@@ -198,6 +214,10 @@ export const compositeBodies: {
   Attention: attentionBody,
   Linear: ([x, weight, bias]) => affine(x.matmul(weight.transpose()), null, bias),
   ConvGradWeight: convGradWeightBody,
+  Enlarge: ([x], { times }) => {
+    const first = x.rank - times.length;
+    return times.reduce((y, count, i) => repeated(y, count, first + i), x);
+  },
   Detach: ([x]) => x,
 };
 

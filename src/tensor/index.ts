@@ -24,6 +24,7 @@ export {
   concat,
   convGradWeight,
   detach,
+  enlarge,
   deviations,
   expandComposite,
   full,

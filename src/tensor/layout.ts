@@ -3,7 +3,7 @@ import { ShapeError } from "../base/index.ts";
 import { axisOf } from "./broadcast.ts";
 import { applyOne, constant, type Tensor } from "./tensor.ts";
 import { show } from "./type.ts";
-import { concat } from "./composites.ts";
+import { concat, enlarge } from "./composites.ts";
 import { windows, type WindowOptions } from "./windows.ts";
 
 /** Whole numbers as an i64 constant. */
@@ -64,12 +64,10 @@ export function repeat(x: Tensor, repeats: readonly number[]): Tensor {
 /** Each element `count` times in a row along `axis`. */
 export function repeatInterleave(x: Tensor, count: number, axis: number): Tensor {
   const a = axisOf(axis, x.rank, "repeatInterleave");
-  const wide = [...x.shape.slice(0, a + 1), count, ...x.shape.slice(a + 1)];
-  const long = x.shape.map((n, i) => (i === a ? n * count : n));
-  return x
-    .unsqueeze(a + 1)
-    .expand(...wide)
-    .reshape(...long);
+  return enlarge(
+    x,
+    x.shape.slice(a).map((_, i) => (i === 0 ? count : 1)),
+  );
 }
 
 /** x where `keep(row, column)` of the last two axes, 0 elsewhere. */

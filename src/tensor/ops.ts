@@ -109,6 +109,8 @@ export interface Composites<T> {
   Linear: { inputs: [T, T, T | null]; attrs: object };
   /** Gradient of Conv for its weight: x [N,C,…], dy [N,M,…] → [M,C/group,…kernel]. */
   ConvGradWeight: { inputs: [T, T]; attrs: ConvAttrs & { kernel: readonly number[] } };
+  /** Each element of the last axes repeated so many times along them. */
+  Enlarge: { inputs: [T]; attrs: { times: readonly number[] } };
   /** x itself; its derivative is zero. */
   Detach: Unary<T>;
 }

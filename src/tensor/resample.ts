@@ -1,6 +1,7 @@
 /** @file Resizing and pooling by axes: what each place of the result takes from the input is known while tracing. */
 import { RequestError } from "../base/index.ts";
-import { indices, repeatInterleave } from "./layout.ts";
+import { enlarge } from "./composites.ts";
+import { indices } from "./layout.ts";
 import { bicubicWeights, bilinearWeights, type Weights } from "./resample-weights.ts";
 import { constant, type Tensor } from "./tensor.ts";
 import { perAxis } from "./windows.ts";
@@ -49,12 +50,15 @@ function nearestPlaces(length: number, out: number, scale: number, mode: Nearest
   );
 }
 
-function copyAlong(x: Tensor, axis: number, places: readonly number[]): Tensor {
-  const times = places.length / x.shape[axis];
-  // A whole multiple is a broadcast, whose gradient is a sum instead of a scatter.
-  if (Number.isInteger(times) && places.every((p, i) => p === Math.floor(i / times)))
-    return times === 1 ? x : repeatInterleave(x, times, axis);
-  return x.gather(indices(places), axis);
+/** Copies elements to the places of each spatial axis. */
+function copyTo(x: Tensor, places: readonly (readonly number[])[]): Tensor {
+  const times = places.map((its, i) => {
+    const count = its.length / x.shape[i + 2];
+    return its.every((p, k) => p === Math.floor(k / count)) ? count : NaN;
+  });
+  // Whole multiples are one op that engines know, and its gradient is a sum instead of a scatter.
+  if (times.every(Number.isInteger)) return enlarge(x, times);
+  return places.reduce((y, its, i) => y.gather(indices(its), i + 2), x);
 }
 
 /** Adaptive average pooling's windows: place i averages [⌊i·in/out⌋, ⌈(i+1)·in/out⌉). */
@@ -83,13 +87,15 @@ export function interpolate(x: Tensor, options: ResizeOptions): Tensor {
   const sizes = scales
     ? scales.map((s, i) => Math.floor(x.shape[i + 2] * s))
     : perAxis(size ?? [], n);
+  // A given scale counts as it is, even where the size it leads to is rounded.
+  const steps = sizes.map((out, i) => (scales ? 1 / scales[i] : x.shape[i + 2] / out));
+  if (mode === "nearest" || mode === "nearest-exact")
+    return copyTo(
+      x,
+      sizes.map((out, i) => nearestPlaces(x.shape[i + 2], out, steps[i], mode)),
+    );
   return sizes.reduce((y, out, i) => {
-    const axis = i + 2;
-    const length = x.shape[axis];
-    // A given scale counts as it is, even where the size it leads to is rounded.
-    const step = scales ? 1 / scales[i] : length / out;
-    if (mode === "nearest" || mode === "nearest-exact")
-      return copyAlong(y, axis, nearestPlaces(length, out, step, mode));
+    const [axis, length, step] = [i + 2, x.shape[i + 2], steps[i]];
     if (mode === "area") return alongAxis(y, axis, areaWeights(length, out));
     const weights = mode === "bicubic" ? bicubicWeights : bilinearWeights;
     return alongAxis(y, axis, weights({ length, out, step, alignCorners, antialias }));

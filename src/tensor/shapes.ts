@@ -356,5 +356,11 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     if (y.shape.join() !== dy.shape.join()) fail("ConvGradWeight", "window does not fit", x, dy);
     return [{ dtype: sameDtype("ConvGradWeight", [x, dy]), shape }];
   },
+  Enlarge: ([x], { times }) => {
+    const first = x.shape.length - times.length;
+    if (first < 0 || times.some((count) => !Number.isInteger(count) || count < 1))
+      fail("Enlarge", `cannot repeat by [${times.join()}]`, x);
+    return [{ dtype: x.dtype, shape: x.shape.map((n, i) => n * (times[i - first] ?? 1)) }];
+  },
   Detach: same,
 };
