@@ -1,7 +1,7 @@
 /**
  * @file Does training in bf16 follow f32? The first steps of the emblem's diffusion, with the same batches, on ONNX Runtime in f32
  * and on OpenVINO in f32 and bf16: the two in f32 show what rounding alone does.
- * Run: npx jiti bench/curve.ts RUN [--steps 500], where RUN is a folder of recipes/emblem-further.ts whose text stage has ended.
+ * Run: npx jiti bench/curve.ts [--run runs/emblem] [--recipe recipes/emblem.ts] [--steps 500], where the run's text stage has ended.
  */
 import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,11 +13,14 @@ import { lossCurve } from "../src/training/run/curve.node.ts";
 import { train } from "../src/training/train.node.ts";
 import { writeReport } from "./report.ts";
 
-const { values: words, positionals } = parseArgs({
-  options: { steps: { type: "string", default: "500" } },
-  allowPositionals: true,
+const { values: words } = parseArgs({
+  options: {
+    run: { type: "string", default: "runs/emblem" },
+    recipe: { type: "string", default: "recipes/emblem.ts" },
+    steps: { type: "string", default: "500" },
+  },
 });
-const [run = "runs/further"] = positionals;
+const { run, recipe } = words;
 const steps = Number(words.steps);
 const settings = [
   ["ort", "f32"],
@@ -43,7 +46,7 @@ async function follow([name, wanted]: (typeof settings)[number]): Promise<number
   const engines = await openTrainingEngines(name, wanted);
   const losses: number[] = [];
   const clock = () => performance.now() / 1000;
-  const events = train("recipes/emblem-further.ts", { folder, clock, ...engines });
+  const events = train(recipe, { folder, clock, ...engines });
   for await (const event of events) {
     if (event.kind !== "step") continue;
     losses.push(event.metrics.loss);
@@ -70,7 +73,7 @@ await writeFileAtomic(
 );
 await writeReport("curve-emblem", {
   notes: [
-    `The emblem's diffusion (recipes/emblem-further.ts), ${steps} steps of 16, the same batches; ${curve} draws them in blue, orange, green.`,
+    `The emblem's diffusion (${recipe}), ${steps} steps of 16, the same batches; ${curve} draws them in blue, orange, green.`,
     `From one step to the next the loss of the first differs by ${(100 * scatter).toFixed(1)} % (root mean square).`,
   ],
   tables: [
