@@ -1,12 +1,14 @@
 /**
  * @file Compiled models on disk: a folder for each, named by a hash of all that decides it. Engines write into it themselves and
- * may be killed, or find the disk full, at any moment: a folder counts only with a record of its files' sizes, written last.
+ * may be killed, or find the disk full, at any moment: a folder counts only with a record of its files' sizes and checksums,
+ * written last.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { RequestError } from "../../base/index.ts";
 import { isTorn, takeLock, writeFileAtomic, type Lock } from "../../formats/index.ts";
+import { checksumOf } from "./checksum.node.ts";
 import { excess, patience, quietly, removeAbandoned, type Kept } from "./room.node.ts";
 import { cacheFolder } from "../folders.node.ts";
 
@@ -127,21 +129,25 @@ interface Record {
   /** Where it was made: engines write places into their files. */
   readonly folder: string;
   readonly files: Readonly<{ [name: string]: number }>;
+  /** What `checksumOf` said of each: an engine may crash on a file that was damaged since. */
+  readonly sums: Readonly<{ [name: string]: number }>;
 }
 
 async function writeRecord(folder: string): Promise<void> {
   const files: { [name: string]: number } = {};
+  const sums: { [name: string]: number } = {};
   for (const name of await readdir(folder)) {
     if (name.endsWith(passingEnd)) continue;
     const handle = await open(join(folder, name), "r");
     try {
       await handle.sync();
       files[name] = (await handle.stat()).size;
+      sums[name] = await checksumOf(handle);
     } finally {
       await handle.close();
     }
   }
-  const record: Record = { folder, files };
+  const record: Record = { folder, files, sums };
   await writeFileAtomic(join(folder, recordName), new TextEncoder().encode(JSON.stringify(record)));
 }
 
@@ -161,7 +167,20 @@ async function wholeBytes(folder: string): Promise<number | null> {
   }
 }
 
-const isWhole = async (folder: string) => (await wholeBytes(folder)) !== null;
+/** Whether a folder's files are all there, in their full size and undamaged. */
+async function isWhole(folder: string): Promise<boolean> {
+  if ((await wholeBytes(folder)) === null) return false;
+  try {
+    const record = JSON.parse(await readFile(join(folder, recordName), "utf8")) as Partial<Record>;
+    for (const name of Object.keys(record.files ?? {})) {
+      await using file = await open(join(folder, name), "r");
+      if ((await checksumOf(file)) !== record.sums?.[name]) return false;
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Out of everybody's sight at once, then gone: what is mapped stays mapped. */
 async function remove(folder: string): Promise<void> {

@@ -231,3 +231,15 @@ test("a folder that cannot be written is no cache, and no error", async () => {
   expect(await openCompiled(key("x"), 1)).toBeNull();
   expect(existsSync(root)).toBe(false);
 });
+
+test.each([0, 300_000, 999_999])("a model with a damaged byte at %i is made anew", async (at) => {
+  const folder = await fill("a", 1_000_000);
+  expect((await openCompiled(key("a"), 1_000_000))?.state).toBe("whole");
+  const file = join(folder, "blob");
+  const bytes = await fs.readFile(file);
+  bytes[at] ^= 1;
+  await writeFile(file, bytes);
+  const place = await openCompiled(key("a"), 1_000_000);
+  expect(place?.state).toBe("empty");
+  await place?.discard();
+});
