@@ -20,6 +20,8 @@ export async function notFiniteError(
       : `its ${found?.kind} ${found?.name} already is not`;
   return new NotFiniteError(
     `${step}: the network's output is not finite${found === null ? "" : `; ${place}`}`,
-    { hint: "the weights may be damaged or too large for f32; try another copy of the model" },
+    {
+      hint: "the weights, or their f32 copy in limn's cache folder, may be damaged or too large for f32; remove that copy, or try another of the model",
+    },
   );
 }

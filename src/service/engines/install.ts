@@ -187,12 +187,18 @@ async function sourceOf(
     });
   const address = await indexAddress(index);
   if (address === null)
-    throw new EngineError("there is no pip on this machine, and no package index is named", {
+    throw new EngineError(noIndex[by], {
       hint: "limn engines install openvino --index URL, or set PIP_INDEX_URL; the address of an index often ends with /simple/",
     });
   const file = chooseFile(await listFiles(address, "openvino", signal), version);
   return { kind: "index", ...file, host: address.host };
 }
+
+/** Why there is nowhere to fetch from. */
+const noIndex = {
+  auto: "there is no pip on this machine, and no package index is named",
+  index: "no package index is named",
+} as const;
 
 /** The newest wheel for this machine in the wanted range. */
 function chooseFile(
