@@ -1,5 +1,6 @@
 /** @file OpenVINO through its C API, called with koffi: models are read and run off the event loop and can be stopped. */
 import { EngineError, type DType } from "../../base/index.ts";
+import { shareHeap } from "./arenas.node.ts";
 import type { Values } from "../../tensor/index.ts";
 import type { Precision } from "../engine.ts";
 import { loadOpenVino, type OpenVino, type OpenVinoPlace } from "./library.node.ts";
@@ -320,6 +321,7 @@ const opened = new Map<string, OpenVinoApi>();
 
 /** The library at a place: one for all who ask, since each has cores of its own. */
 export function openVinoApi(place: OpenVinoPlace): OpenVinoApi {
+  if (opened.size === 0) shareHeap();
   const api = opened.get(place.file) ?? new OpenVinoApi(place);
   opened.set(place.file, api);
   return api;
