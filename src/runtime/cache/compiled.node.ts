@@ -9,7 +9,7 @@ import { basename, join } from "node:path";
 import { RequestError } from "../../base/index.ts";
 import { isTorn, takeLock, writeFileAtomic, type Lock } from "../../formats/index.ts";
 import { checksumOf } from "./checksum.node.ts";
-import { excess, patience, quietly, removeAbandoned, type Kept } from "./room.node.ts";
+import { excess, patience, quietly, removeAbandoned, renew, type Kept } from "./room.node.ts";
 import { cacheFolder } from "../folders.node.ts";
 
 /** A compiled model's folder: whole, or empty and this process's to fill. */
@@ -196,11 +196,7 @@ async function remove(folder: string): Promise<void> {
 
 /** Its use makes a compiled model young again. */
 async function touch(folder: string): Promise<void> {
-  await quietly(async () => {
-    const handle = await open(join(folder, recordName), "r+");
-    // The first letter of every record, once more: only the time of writing changes.
-    await handle.write("{", 0).finally(() => handle.close());
-  });
+  await quietly(() => renew(join(folder, recordName)));
 }
 
 /** Removes the longest unused until the rest fits, and what killed processes left. What others remove meanwhile is gone. */

@@ -1,5 +1,5 @@
 /** @file The room that a cache takes: one rule for twins of weights and for compiled models, told by the file system's own clock. */
-import { readdir, rm } from "node:fs/promises";
+import { open, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ageOf } from "../../formats/index.ts";
 
@@ -39,6 +39,14 @@ export async function removeAbandoned(
     const path = join(folder, name);
     if ((await ageOf(path, "changed")) > patience) await rm(path, { force: true });
   }
+}
+
+/** Makes a file young by the file system's own clock: its first byte once more, so that only the time of writing changes. */
+export async function renew(path: string): Promise<void> {
+  await using file = await open(path, "r+");
+  const first = new Uint8Array(1);
+  const { bytesRead } = await file.read(first, 0, 1, 0);
+  await file.write(first.subarray(0, bytesRead), 0, bytesRead, 0);
 }
 
 /** Tidies. What cannot be tidied is no reason to draw nothing. */

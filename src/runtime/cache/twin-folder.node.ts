@@ -3,10 +3,10 @@
  * systems. A file that changed takes its older twin's place, and all together are bounded.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { identityOf, isTorn } from "../../formats/index.ts";
-import { excess, patience, quietly, removeAbandoned, type Kept } from "./room.node.ts";
+import { identityOf, isTorn, writeFileAtomic } from "../../formats/index.ts";
+import { excess, patience, quietly, removeAbandoned, renew, type Kept } from "./room.node.ts";
 import { cacheFolder } from "../folders.node.ts";
 
 /** Bytes of all twins: more than twice those of the largest model that limn knows, SDXL, so that none evicts its own. */
@@ -18,8 +18,9 @@ const reading = /^reading-[0-9a-f-]{36}\.(onnx|data)$/;
 export const twinFolder = (): string => join(cacheFolder(), "f32");
 
 /**
- * The path of what is made of a weight file, which `make` writes, whole or not at all, where it is not there yet. Its name tells the
- * file's place, then its size, time and inode: the same beginning means another version of the same file.
+ * The path of what is made of a weight file, which `make` writes, whole or not at all, where it is not there yet or somebody wrote
+ * into it since. Its name tells the file's place, then its size, time and inode: the same beginning means another version of the same
+ * file.
  */
 export async function twinOf(
   file: string,
@@ -30,17 +31,14 @@ export async function twinOf(
   const [place, version] = [hashOf(source.path), hashOf(source.version)];
   const folder = twinFolder();
   const path = join(folder, `${place}-${version}.${end}`);
-  const exists = await stat(path).then(
-    (found) => end !== "copy" || found.size === source.bytes, // one that was cut short is made anew
-    () => false,
-  );
+  const exists = await isUntouched(path);
   if (!exists) {
     await mkdir(folder, { recursive: true });
     await quietly(() => removeVersions(folder, place, version));
     await make(path);
   }
   // A time of its own: that of the twin tells versions apart, for models that were compiled from it.
-  await quietly(() => writeFile(usedName(path), "."));
+  await quietly(() => (exists ? renew(usedName(path)) : mark(path)));
   await quietly(() => removeUnfinished(folder));
   if (!exists) await quietly(() => bound(folder, path));
   return path;
@@ -53,6 +51,21 @@ export function removeUnfinished(folder: string): Promise<void> {
 
 const hashOf = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 32);
 
+/** Whether it is as it was made: every program that writes into a file changes its time. */
+async function isUntouched(path: string): Promise<boolean> {
+  try {
+    return (await readFile(usedName(path), "utf8")) === (await identityOf(path)).version;
+  } catch {
+    return false;
+  }
+}
+
+async function mark(path: string): Promise<void> {
+  const { version } = await identityOf(path);
+  await writeFileAtomic(usedName(path), new TextEncoder().encode(version));
+}
+
+/** Its time is that of the last use, its text the version that was made. */
 const usedName = (path: string) => `${path}.used`;
 
 /** Another process may be making the same version just now. */

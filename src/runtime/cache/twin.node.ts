@@ -1,6 +1,5 @@
 /** @file f32 twins of f16 and bf16 weight files: cast once into the cache folder, mapped from then on. */
-import { rm } from "node:fs/promises";
-import { EngineError, FormatError, LimnError } from "../../base/index.ts";
+import { EngineError, LimnError } from "../../base/index.ts";
 import {
   openSafetensors,
   readAsF32,
@@ -13,16 +12,6 @@ import { twinFolder, twinOf } from "./twin-folder.node.ts";
 
 type Bind = (parameter: Parameter) => Binding;
 
-/** Opens a twin; null where somebody cut it short. */
-async function openWhole(path: string): Promise<SafetensorsIndex | null> {
-  try {
-    return await openSafetensors(path);
-  } catch (error) {
-    if (error instanceof FormatError) return null;
-    throw error;
-  }
-}
-
 /** Opens the f32 twin of a weight file, writing it first when it does not exist. */
 async function openTwin(file: string, source: SafetensorsIndex): Promise<SafetensorsIndex> {
   const tensors = [...source.tensors].map(([name, tensor]) => ({
@@ -31,14 +20,9 @@ async function openTwin(file: string, source: SafetensorsIndex): Promise<Safeten
     shape: tensor.shape,
     data: () => readAsF32(tensor),
   }));
-  const make = () => twinOf(file, "safetensors", (to) => writeSafetensors(to, tensors));
   try {
-    const path = await make();
-    const twin = await openWhole(path);
-    if (twin) return twin;
-    // Made anew; where the other one is mapped, it stays so.
-    await rm(path, { force: true });
-    return await openSafetensors(await make());
+    const make = (to: string) => writeSafetensors(to, tensors);
+    return await openSafetensors(await twinOf(file, "safetensors", make));
   } catch (cause) {
     if (cause instanceof LimnError) throw cause; // the weight file is at fault, not the cache
     throw new EngineError(`the cache folder ${twinFolder()} cannot hold an f32 copy of ${file}`, {

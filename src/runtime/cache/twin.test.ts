@@ -4,6 +4,7 @@ import * as fs from "node:fs/promises";
 import {
   mkdir,
   mkdtemp,
+  open,
   readFile,
   readdir,
   rm,
@@ -146,11 +147,23 @@ test("a twin that is found again was used; a torn one that is old goes then", as
 });
 
 test.each([0, 7, 40])("a twin that was cut short to %i bytes is made anew", async (bytes) => {
+  await expectMadeAnew((path) => truncate(path, bytes));
+});
+
+test("a twin whose numbers somebody overwrote is made anew", async () => {
+  await expectMadeAnew(async (path) => {
+    await using file = await open(path, "r+");
+    await file.write(Uint8Array.of(0x40), 0, 1, (await file.stat()).size - 1);
+  });
+});
+
+async function expectMadeAnew(damage: (path: string) => Promise<void>): Promise<void> {
   const { root, folder } = await freshCache();
   await widen(root);
   const [name] = await twinsIn(folder);
   const whole = await readFile(join(folder, name));
-  await truncate(join(folder, name), bytes);
+  await damage(join(folder, name));
+  expect(await readFile(join(folder, name))).not.toEqual(whole);
   expect(await widenFile(join(root, "weights.safetensors"))).toBeInstanceOf(Function);
   expect(await readFile(join(folder, name))).toEqual(whole);
-});
+}
