@@ -3,7 +3,13 @@ import { EngineError, type DType } from "../../base/index.ts";
 import { shareHeap } from "./arenas.node.ts";
 import type { Values } from "../../tensor/index.ts";
 import type { Precision } from "../engine.ts";
-import { loadOpenVino, type OpenVino, type OpenVinoPlace } from "./library.node.ts";
+import {
+  howToInstallOpenVino,
+  loadOpenVino,
+  refuseGone,
+  type OpenVino,
+  type OpenVinoPlace,
+} from "./library.node.ts";
 import {
   addressOf,
   koffi,
@@ -124,10 +130,11 @@ export class OpenVinoApi {
     return this.#functions.get(name) as NativeFunction;
   }
 
-  /** Throws OpenVINO's own message where a status is no success. */
+  /** Throws where a status is no success: OpenVINO's own message, or that its files are gone. */
   check(status: unknown): void {
     if (status === 0) return;
     const message = this.#takeText(this.#function("get_last_err_msg")() as Pointer | null);
+    refuseGone(this.found, message);
     const what = status === cancelled ? "the run was cancelled" : firstLine(message);
     throw new EngineError(`OpenVINO: ${what || `error ${String(status)}`}`, { cause: message });
   }
@@ -197,10 +204,21 @@ export class OpenVinoApi {
     return [...names];
   }
 
-  /** What the CPU's plugin computes in. */
+  /** What the CPU's plugin computes in. Throws EngineError where there is no such plugin. */
   precisions(): Precision[] {
-    const words = this.property("CPU", "OPTIMIZATION_CAPABILITIES").split(/\W+/);
+    const words = this.#capabilities().split(/\W+/);
     return words.includes("BF16") ? ["f32", "bf16"] : ["f32"];
+  }
+
+  #capabilities(): string {
+    try {
+      return this.property("CPU", "OPTIMIZATION_CAPABILITIES");
+    } catch (cause) {
+      const { version, folder } = this.found;
+      throw new EngineError(`OpenVINO ${version} in ${folder} has no plugin for processors`, {
+        ...{ hint: howToInstallOpenVino, cause },
+      });
+    }
   }
 
   /** Reads a model: ONNX bytes, or a file whose external data lies below its own folder. */

@@ -4,7 +4,7 @@
  */
 import { statSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { EngineError } from "../../base/index.ts";
 import { dataFolder, filesIn } from "../folders.node.ts";
 import { loadLibrary, refuseCutShort } from "../native-library.node.ts";
@@ -29,6 +29,8 @@ export interface OpenVinoPlace {
 /** A library that was loaded and is new enough. */
 export interface OpenVino extends OpenVinoPlace {
   readonly version: string;
+  /** Its files in the folder: itself, what it needs, and what it loads later. */
+  readonly parts: readonly string[];
 }
 
 const cLibrary = /^(lib)?openvino_c\.(so|dll|.*dylib)/;
@@ -44,6 +46,17 @@ const laterNeeded = [
   /^(lib)?openvino_\w+_cpu_plugin\.(so|dll|.*dylib)/,
   /^(lib)?openvino_onnx_frontend\.(so|dll|.*dylib)/,
 ];
+
+/** Throws EngineError where a file is gone that lay there when the library was loaded: it may be needed at any time. */
+export function refuseGone({ version, folder, parts }: OpenVino, cause: unknown): void {
+  const left = new Set(filesIn(folder));
+  const gone = parts.filter((name) => !left.has(name));
+  if (gone.length === 0) return;
+  const what = gone.length === parts.length ? "" : `${gone.join(", ")} of `;
+  throw new EngineError(`${what}OpenVINO ${version} was removed from ${folder} while in use`, {
+    ...{ hint: howToInstallOpenVino, cause },
+  });
+}
 
 /** Where limn's own copies lie, each version in a folder of its name. */
 export const openVinoFolder = (): string => join(dataFolder(), "engines", "openvino");
@@ -143,10 +156,11 @@ const dependencies: Library[] = [];
 export function loadOpenVino(place: OpenVinoPlace): { library: Library; found: OpenVino } {
   const known = loaded.get(place.file);
   if (known) return known;
-  const library = open(place);
+  const parts = partsIn(place);
+  const library = open(place, parts);
   const version = versionOf(library, place.file);
   refuseOld(version, place.folder);
-  const result = { library, found: { ...place, version } };
+  const result = { library, found: { ...place, version, parts } };
   loaded.set(place.file, result);
   return result;
 }
@@ -160,15 +174,17 @@ export function refuseOld(version: string, folder: string): void {
   );
 }
 
-function open({ folder, file }: OpenVinoPlace): Library {
-  const { load } = koffi();
-  const names = filesIn(folder);
-  const parts = names.filter((name) =>
-    [...needed, ...laterNeeded].some((pattern) => pattern.test(name)),
+const partsIn = ({ folder, file }: OpenVinoPlace): readonly string[] =>
+  filesIn(folder).filter(
+    (name) =>
+      name === basename(file) || [...needed, ...laterNeeded].some((pattern) => pattern.test(name)),
   );
+
+function open({ folder, file }: OpenVinoPlace, parts: readonly string[]): Library {
+  const { load } = koffi();
   for (const name of parts) refuseCutShort(join(folder, name), howToInstallOpenVino);
   for (const pattern of needed) {
-    const name = names.find((other) => pattern.test(other));
+    const name = parts.find((other) => pattern.test(other));
     if (name === undefined) continue;
     try {
       dependencies.push(load(join(folder, name)));

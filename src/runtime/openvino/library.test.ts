@@ -3,7 +3,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { compareVersions, findOpenVino, locateOpenVino, refuseOld } from "./library.node.ts";
+import { EngineError } from "../../base/index.ts";
+import {
+  compareVersions,
+  findOpenVino,
+  locateOpenVino,
+  refuseGone,
+  refuseOld,
+} from "./library.node.ts";
 import { openVinoEngine } from "./engine.node.ts";
 
 let root: string;
@@ -82,6 +89,22 @@ test.each([
   head.writeUInt16LE(1, 56);
   writeFileSync(join(folder, name), head);
   expect(findOpenVino).toThrow(`${join(folder, name)} is cut short`);
+});
+
+test("files that were removed while the library is in use are told", () => {
+  const file = place("2026.4.1");
+  const folder = dirname(file);
+  writeFileSync(join(folder, "libopenvino_intel_cpu_plugin.so"), "");
+  const parts = ["libopenvino_c.so.2641", "libopenvino_intel_cpu_plugin.so"];
+  const found = { folder, file, source: "data folder", version: "2026.4.1", parts } as const;
+  refuseGone(found, "");
+  rmSync(join(folder, parts[1]));
+  const end = `OpenVINO 2026.4.1 was removed from ${folder} while in use`;
+  expect(() => refuseGone(found, "")).toThrow(`${parts[1]} of ${end}`);
+  rmSync(folder, { recursive: true });
+  expect(() => refuseGone(found, "")).toThrow(
+    new EngineError(end, { hint: "limn engines install openvino", cause: "" }),
+  );
 });
 
 test.each(["2024.6.0", "1.2"])("%s is refused as too old", (version) => {
