@@ -70,6 +70,9 @@ test("the list names every engine and what auto takes; as JSON too", async () =>
   };
   expect(report.engines.map(({ name }) => name)).toEqual(["openvino", "ort", "wasm"]);
   expect(report.auto.engine).toBe("ort");
+  expect((await limn(data, "doctor")).stdout).toMatch(
+    /^-- {2}engine openvino OpenVINO is not installed\n +limn engines install openvino$/m,
+  );
 });
 
 test.each([

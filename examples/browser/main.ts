@@ -129,7 +129,8 @@ async function paint(signal: AbortSignal): Promise<void> {
   const request = { prompt: prompt.value, seed: Number(seed.value) };
   const painter = await painterOn(device.value as Device);
   const { name, version } = painter.model.engine;
-  engine.textContent = words.threads(`ONNX Runtime ${version} · ${name}`, threads);
+  const drawing = words.threads(`ONNX Runtime ${version} · ${name}`, threads);
+  engine.textContent = crossOriginIsolated ? drawing : `${drawing}. ${words.alone}`;
   signal.throwIfAborted();
   tell(() => words.reading);
   caption.removeAttribute("data-word");

@@ -26,6 +26,7 @@ const english = {
   failed: (reason: string) => `That did not work: ${reason}`,
   threads: (engine: string, threads: number) =>
     threads > 1 ? `${engine}, ${threads} threads` : `${engine}, one thread`,
+  alone: "More threads need an isolated page: HTTPS or localhost, and the headers COOP and COEP",
 };
 
 export type Words = typeof english;
@@ -57,6 +58,8 @@ const russian: Words = {
   stopped: "Остановлено",
   failed: (reason) => `Не получилось: ${reason}`,
   threads: (engine, threads) => `${engine}, потоков: ${threads}`,
+  alone:
+    "Больше потоков бывает лишь на изолированной странице: HTTPS или localhost и заголовки COOP и COEP",
 };
 
 export const languages = { en: english, ru: russian } as const;

@@ -15,7 +15,8 @@ export async function doctor(words: readonly string[]): Promise<number> {
   if (command.opts<{ json?: true }>().json) printJson({ fine, findings });
   else
     for (const { what, found, fine: good, advice } of findings) {
-      print(`${good ? "ok " : "!! "} ${what.padEnd(15)} ${found}`);
+      const mark = good ? (advice === null ? "ok" : "--") : "!!";
+      print(`${mark}  ${what.padEnd(15)} ${found}`);
       if (advice !== null) print(`${" ".repeat(20)}${advice}`);
     }
   return fine ? 0 : 1;
