@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { parseInfotext, readPictureTexts } from "../src/formats/index.ts";
+import { encodePng, parseInfotext, readPictureTexts } from "../src/formats/index.ts";
 import { fits, parseWheelName, thisMachine } from "../src/service/engines/wheel.ts";
 import {
   buildIfStale,
@@ -102,6 +102,20 @@ test("OpenVINO asked for by name and missing: code 1, and what to do", async () 
       hint: "limn engines install openvino",
     },
   });
+});
+
+test("a picture in another engine's precision is drawn again by the engine that is named", async () => {
+  const said =
+    "a cat\nSteps: 2, Seed: 3, Engine: openvino 2026.4.1, Precision: bf16, Version: limn 0.1.0";
+  const image = { width: 1, height: 1, channels: 3, data: new Uint8Array(3) } as const;
+  const bytes = await encodePng(image, new Map([["parameters", said]]));
+  writeFileSync(join(data, "bf16.png"), bytes);
+  const again = ["--like", "bf16.png", ...quick, "--engine", "ort", "--json"];
+  const { code, stdout } = await limn(data, ...again);
+  expect([code, JSON.parse(stdout)]).toEqual([
+    0,
+    expect.objectContaining({ engine: "ort", precision: "f32" }),
+  ]);
 });
 
 test("nothing to remove: code 1", async () => {

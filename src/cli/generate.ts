@@ -56,10 +56,13 @@ export async function generate(words: readonly string[]): Promise<number> {
 /** Adds what a picture says of itself to what was said. */
 async function withPicture(said: GenerateWords): Promise<GenerateWords> {
   if (said.like === undefined) return said;
-  const { prompt, ...others } = await wishesOf(said.like);
-  // Lines of a file take the place of the picture's own words.
+  const { prompt, precision, ...others } = await wishesOf(said.like);
+  const isItsEngine = said.engine === undefined || said.engine === others.engine;
   return {
+    // Lines of a file take the place of the picture's own words.
     ...(prompt === undefined || said.prompts !== undefined ? {} : { prompt }),
+    // What one engine computed in, another may lack.
+    ...(precision === undefined || !isItsEngine ? {} : { precision }),
     ...others,
     ...said,
   };
