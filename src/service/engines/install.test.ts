@@ -327,8 +327,11 @@ describe.runIf(process.platform !== "win32")("by pip", () => {
     expect(words.join(" ")).not.toContain("pw");
   });
 
-  test("what pip complains of is told, and nothing is left", async () => {
-    fakePip(`${begin()} console.error("noise\\nERROR: No space left"); process.exit(1);`);
+  test.each([
+    "noise\nERROR: No space left",
+    "ERROR: Exception:\nTraceback (most recent call last):\n  File x\nNo space left\n",
+  ])("what pip complains of is told, and nothing is left: %j", async (said) => {
+    fakePip(`${begin()} console.error(${JSON.stringify(said)}); process.exit(1);`);
     await expect(install({}, { by: "pip" })).rejects.toThrow(
       "pip could not fetch openvino>=2026.4,<2026.5: No space left",
     );

@@ -74,17 +74,16 @@ export async function downloadByPip(pip: readonly string[], request: PipDownload
   request.signal.throwIfAborted();
   const wheel = (await readdir(request.folder)).find((name) => name.endsWith(".whl"));
   if (ended.code === 0 && wheel !== undefined) return join(request.folder, wheel);
-  const lines = ended.output.split("\n").map((line) => line.trim());
-  const said = lines
-    .filter((line) => line.startsWith("ERROR: "))
-    .at(-1)
-    ?.slice("ERROR: ".length);
-  throw new EngineError(
-    `pip could not fetch ${request.requirement}: ${said ?? lines.filter(Boolean).at(-1) ?? "it said nothing"}`,
-    {
-      hint: "--index URL names another package index",
-    },
-  );
+  throw new EngineError(`pip could not fetch ${request.requirement}: ${reasonIn(ended.output)}`, {
+    hint: "--index URL names another package index",
+  });
+}
+
+/** What pip says went wrong: its last error, or, where that only announces a trace of calls, how the trace ends. */
+function reasonIn(output: string): string {
+  const lines = output.split("\n").flatMap((line) => line.trim() || []);
+  const error = lines.findLast((line) => line.startsWith("ERROR: "))?.slice("ERROR: ".length);
+  return (error?.endsWith(":") ? lines.at(-1) : error) ?? lines.at(-1) ?? "it said nothing";
 }
 
 async function tryDownload(
