@@ -1,9 +1,8 @@
 /** @file Batches made in a thread of their own, a few steps ahead of the engine. */
 import { once } from "node:events";
-import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { fromSentError, LimnError, type SentError } from "../base/index.ts";
+import { startThread } from "../runtime/index.ts";
 import type { Batch } from "./recipe.ts";
 
 /** What the loading thread is told: which stage of which recipe file, and the run folder. */
@@ -33,22 +32,6 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** The thread runs this module's neighbour: as TypeScript through jiti in a clone, else as the JavaScript it is. */
-function startThread(task: LoaderTask): Worker {
-  const [extension] = /\.\w+$/.exec(import.meta.url) ?? [""];
-  const module = new URL(`./loader-thread.node${extension}`, import.meta.url).href;
-  const jiti = pathToFileURL(createRequire(import.meta.url).resolve("jiti")).href;
-  // Imports alone: whether this text is a script or a module depends on how the process was started.
-  const code = `import("node:worker_threads")
-    .then(async ({ workerData: { jiti, module, task } }) => {
-      const load = module.endsWith(".ts")
-        ? (await import(jiti)).createJiti(module)
-        : { import: (url) => import(url) };
-      (await load.import(module)).serve(task);
-    });`;
-  return new Worker(code, { eval: true, workerData: { jiti, module, task } });
-}
-
 /** Milliseconds that a batch may take to be finished when the thread is told to close. */
 const patience = 10_000;
 
@@ -65,7 +48,7 @@ export function openLoader(
   task: LoaderTask,
   { parts, ahead }: { parts: number; ahead: number },
 ): Loader {
-  const worker = startThread(task);
+  const worker = startThread({ beside: import.meta.url, name: "loader-thread.node" }, task);
   const waiting = new Map<number, Waiting>();
   const made = new Map<number, Promise<Batch>>();
   let dead: Error | null = null;
