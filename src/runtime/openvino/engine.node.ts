@@ -1,6 +1,6 @@
 /** @file OpenVINO behind the engine's contract. */
 import { assert, EngineError } from "../../base/index.ts";
-import { graphOf, input, type Graph, type Tensor } from "../../tensor/index.ts";
+import { graphOf, input, type Graph, type Tensor, type Values } from "../../tensor/index.ts";
 import { checkedInput, outputMemory, outputName } from "../lowering/border.ts";
 import type { Binding, CompileOptions, Engine, Program, RunOptions, Value } from "../engine.ts";
 import { exactPart } from "./exact-part.ts";
@@ -19,6 +19,8 @@ class OpenVinoProgram implements Program {
   /** Computes in f32 what the model is given beside its inputs. */
   readonly #before: Program | null;
   #compiled: Compiled | null;
+  /** The arrays that the request points at. */
+  readonly #placed: Record<"input" | "output", Values[]> = { input: [], output: [] };
   /** A request holds the memory of one run: the runs of a program follow each other. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -66,6 +68,14 @@ class OpenVinoProgram implements Program {
     return Object.fromEntries(outputs.map((spec, i) => [outputName(spec), results[i]]));
   }
 
+  /** A step of training gives hundreds of arrays that were given to the step before. */
+  #place(compiled: Compiled, [side, index]: ["input" | "output", number], value: Value): void {
+    const placed = this.#placed[side];
+    if (placed[index] === value.data) return;
+    this.#api.place(compiled, [side, index], value);
+    placed[index] = value.data;
+  }
+
   async #runOn(
     compiled: Compiled,
     { inputs, outputs }: Record<"inputs" | "outputs", readonly Value[]>,
@@ -73,8 +83,8 @@ class OpenVinoProgram implements Program {
   ): Promise<void> {
     signal?.throwIfAborted();
     const api = this.#api;
-    inputs.forEach((v, i) => api.place(compiled, ["input", i], v));
-    outputs.forEach((v, i) => api.place(compiled, ["output", i], v));
+    inputs.forEach((v, i) => this.#place(compiled, ["input", i], v));
+    outputs.forEach((v, i) => this.#place(compiled, ["output", i], v));
     // A run that the pool has not begun yet cannot be cancelled: it is asked again until it ends.
     let asking: NodeJS.Timeout | undefined;
     const stop = () => {
