@@ -67,5 +67,5 @@ export interface Engine {
    * Arrays of so many zeros that programs compiled afterwards read and write without copying; null where there is no such
    * memory. Those of an earlier call stay, but are copied from then on.
    */
-  reserve?(lengths: readonly number[]): Float32Array<ArrayBuffer>[] | null;
+  reserve?(lengths: readonly number[]): Float32Array[] | null;
 }

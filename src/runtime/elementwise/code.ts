@@ -7,6 +7,7 @@ export const types = { i32: 0x7f, f32: 0x7d, v128: 0x7b } as const;
 export function unsigned(n: number): number[] {
   return n < 128 ? [n] : [(n & 127) | 128, ...unsigned(n >>> 7)];
 }
+
 /** A signed number in LEB128, for numbers from 0. */
 function signed(n: number): number[] {
   return n < 64 ? [n] : [(n & 127) | 128, ...signed(n >>> 7)];
@@ -53,6 +54,9 @@ export const repeatWhile = (body: readonly number[], condition: readonly number[
   ...[0x0d, 0x00, 0x0b],
 ];
 
+/** Pages of 64 KiB that a memory can have: 4 GiB. */
+export const mostPages = 65536;
+
 const list = (items: readonly (readonly number[])[]) => [
   ...unsigned(items.length),
   ...items.flat(),
@@ -70,7 +74,7 @@ export interface FunctionCode {
   readonly code: readonly number[];
 }
 
-/** A module that imports its memory as `host.memory` and exports one function as `run`. */
+/** A module that imports its memory, which threads share, as `host.memory` and exports one function as `run`. */
 export function moduleOf({ takes, locals, code }: FunctionCode): Uint8Array<ArrayBuffer> {
   const body = [
     ...list(locals.map(([count, type]) => [...unsigned(count), type])),
@@ -79,7 +83,9 @@ export function moduleOf({ takes, locals, code }: FunctionCode): Uint8Array<Arra
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // "\0asm", version 1
     ...section(1, [[0x60, ...list(takes.map((type) => [type])), 0]]),
-    ...section(2, [[...text("host"), ...text("memory"), 0x02, 0x00, 0x01]]),
+    ...section(2, [
+      [...text("host"), ...text("memory"), 0x02, 0x03, ...unsigned(1), ...unsigned(mostPages)],
+    ]),
     ...section(3, [[0]]),
     ...section(7, [[...text("run"), 0x00, 0]]),
     ...section(10, [[...unsigned(body.length), ...body]]),

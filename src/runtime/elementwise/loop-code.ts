@@ -6,19 +6,20 @@ import { operationOf } from "./operations.ts";
 import type { Loop } from "./plan.ts";
 
 /**
- * The module of a loop. `run(bytes, …addresses, …scalars)` computes so many bytes of every array, from where those that are
+ * The module of a loop. `run(bytes, sums, …addresses, …scalars)` computes so many bytes of every array, from where those that are
  * read and then those that are written lie, each of which reaches to the next multiple of 16 bytes. It leaves the sums over
- * them at the memory's beginning.
+ * them at the address `sums`, as f64.
  */
 export function loopModule(loop: Loop): Uint8Array<ArrayBuffer> {
   const numbers = new Map<Tensor, number>();
   const arrays = loop.arrays.length + loop.written.length;
-  const firstScalar = 1 + arrays;
+  const firstArray = 2;
+  const firstScalar = firstArray + arrays;
   const takes = [
     ...Array<number>(firstScalar).fill(types.i32),
     ...loop.scalars.map(() => types.f32),
   ];
-  const [bytes, at] = [0, takes.length];
+  const [bytes, sumsAt, at] = [0, 1, takes.length];
   let next = at + 1;
   const nameFor = (tensor: Tensor) => {
     numbers.set(tensor, next);
@@ -29,7 +30,7 @@ export function loopModule(loop: Loop): Uint8Array<ArrayBuffer> {
     assert(number !== undefined, "a loop computes operands first");
     return get(number);
   };
-  const address = (slot: number) => [...get(1 + slot), ...get(at), ...i32.add];
+  const address = (slot: number) => [...get(firstArray + slot), ...get(at), ...i32.add];
   const splats = loop.scalars.flatMap((scalar, i) => [
     ...[...get(firstScalar + i), ...f32.splat, ...set(nameFor(scalar))],
   ]);
@@ -52,7 +53,7 @@ export function loopModule(loop: Loop): Uint8Array<ArrayBuffer> {
     ...addTo(total, masked),
   ]);
   const leaves = sums.flatMap(({ total }, i) => [
-    ...[...i32.constant(0), ...get(total), ...f64.lane(0), ...get(total), ...f64.lane(1)],
+    ...[...get(sumsAt), ...get(total), ...f64.lane(0), ...get(total), ...f64.lane(1)],
     ...[...f64.add, ...f64.store(8 * i)],
   ]);
   const onward = [...get(at), ...i32.constant(16), ...i32.add, ...set(at)];

@@ -1,72 +1,87 @@
-/** @file Runs the loops of a plan over arrays, those of the loops' memory in place and others piece by piece. */
-import { assert } from "../../base/index.ts";
-import type { Tensor } from "../../tensor/index.ts";
-import { loopModule } from "./loop-code.ts";
-import { piece, type LoopMemory, type RunCode } from "./memory.ts";
-import type { Loop } from "./plan.ts";
+/** @file Runs the loops of a plan: over arrays of the loops' memory where they lie, over others piece by piece. */
+import { piece, type LoopMemory } from "./memory.ts";
+import type { Stretch } from "./stretch.ts";
 
-/** What loops read and write: arrays by tensor, and single numbers, which the sums join. */
+/** What loops read and write: arrays, and single numbers, which the sums join. */
 export interface Numbers {
-  readonly read: ReadonlyMap<Tensor, Float32Array>;
-  readonly write: ReadonlyMap<Tensor, Float32Array>;
-  readonly scalars: Map<Tensor, number>;
+  readonly read: readonly Float32Array[];
+  readonly write: readonly Float32Array[];
+  readonly scalars: number[];
 }
 
-/** A loop ready to run; it yields how many elements it has computed since it last did. */
-export type RunLoop = (numbers: Numbers) => Generator<number, void>;
+/** A loop whose operands are places in `Numbers`. */
+export interface ReadyLoop {
+  /** The place of its code. */
+  readonly code: number;
+  /** Numbers in each array. */
+  readonly size: number;
+  readonly reads: readonly number[];
+  readonly writes: readonly number[];
+  readonly scalars: readonly number[];
+  readonly sums: readonly number[];
+}
 
-/** Elements computed without a pause, a millisecond or two. */
+/** Elements that a thread computes without a pause, a millisecond or two. */
 const stretch = 2 ** 18;
 
-/** Compiles loops; those that differ in their sizes alone share their code. */
-export function loopCompiler(memory: LoopMemory): (loop: Loop) => RunLoop {
-  const made = new Map<string, RunCode>();
-  return (loop) => {
-    const bytes = loopModule(loop);
-    const key = bytes.join();
-    const run = made.get(key) ?? memory.instantiate(bytes);
-    made.set(key, run);
-    return (numbers) => runLoop(loop, { run, memory }, numbers);
-  };
+function operandsOf({ reads, writes, scalars }: ReadyLoop, numbers: Numbers) {
+  const arrays = reads.map((place) => numbers.read[place]);
+  for (const place of writes) arrays.push(numbers.write[place]);
+  return { arrays, scalars: scalars.map((place) => numbers.scalars[place]) };
 }
 
-/** The tensor's numbers; a plan computes them before they are asked for. */
-function found<T>(from: ReadonlyMap<Tensor, T>, tensor: Tensor): T {
-  const it = from.get(tensor);
-  assert(it !== undefined, "a loop came before what it needs");
-  return it;
+/** A loop over arrays of the memory, in parts that may be computed in any order; null where one of them lies elsewhere. */
+export function stretchesOf(
+  loop: ReadyLoop,
+  memory: LoopMemory,
+  numbers: Numbers,
+): Stretch[] | null {
+  const { arrays, scalars } = operandsOf(loop, numbers);
+  if (!arrays.every((array) => memory.owns(array))) return null;
+  const { code, size, sums } = loop;
+  return Array.from({ length: Math.ceil(size / stretch) }, (_, i) => {
+    const from = i * stretch;
+    const bytes = Math.min(stretch, size - from) * 4;
+    const addresses = arrays.map((array) => array.byteOffset + from * 4);
+    return { code, bytes, addresses, scalars, sums: sums.length };
+  });
 }
 
-function* runLoop(
-  loop: Loop,
-  { run, memory }: { run: RunCode; memory: LoopMemory },
-  { read, write, scalars }: Numbers,
-): Generator<number, void> {
-  const reads = loop.arrays.map((tensor) => found(read, tensor));
-  const writes = loop.written.map((tensor) => found(write, tensor));
-  const arrays = [...reads, ...writes];
-  const told = loop.scalars.map((tensor) => found(scalars, tensor));
-  const { buffer } = memory;
+/** Computes a loop piece by piece; yields how many elements it has computed since it last did, and returns the sums of each. */
+export function* runPiecewise(
+  loop: ReadyLoop,
+  { memory, run }: { memory: LoopMemory; run: (stretch: Stretch) => number[] },
+  numbers: Numbers,
+): Generator<number, number[][]> {
+  const { arrays, scalars } = operandsOf(loop, numbers);
+  const { code, size, reads } = loop;
   const pieceOf = (slot: number, length: number) =>
-    new Float32Array(buffer, memory.pieceAt(slot), length);
+    new Float32Array(memory.buffer, memory.pieceAt(slot), length);
   const isInside = arrays.map((array) => memory.owns(array));
-  const sums = new Float64Array(buffer, 0, loop.sums.length);
-  const totals = loop.sums.map(() => 0);
-  const step = isInside.every(Boolean) ? stretch : piece;
-  for (let from = 0; from < loop.size; from += step) {
-    const length = Math.min(step, loop.size - from);
+  const sums: number[][] = [];
+  for (let from = 0; from < size; from += piece) {
+    const length = Math.min(piece, size - from);
     const addresses = arrays.map((array, slot) => {
       if (isInside[slot]) return array.byteOffset + from * 4;
       if (slot < reads.length) pieceOf(slot, length).set(array.subarray(from, from + length));
       return memory.pieceAt(slot);
     });
-    run(length * 4, ...addresses, ...told);
-    writes.forEach((array, i) => {
-      const slot = reads.length + i;
-      if (!isInside[slot]) array.set(pieceOf(slot, length), from);
+    sums.push(run({ code, bytes: length * 4, addresses, scalars, sums: loop.sums.length }));
+    arrays.forEach((array, slot) => {
+      if (slot >= reads.length && !isInside[slot]) array.set(pieceOf(slot, length), from);
     });
-    totals.forEach((total, i) => (totals[i] = total + sums[i]));
     yield length;
   }
-  loop.sums.forEach(({ sum }, i) => scalars.set(sum, Math.fround(totals[i])));
+  return sums;
+}
+
+/** Adds up the sums of a loop's parts, in their order. */
+export function keepSums(
+  { sums }: ReadyLoop,
+  parts: readonly (readonly number[])[],
+  { scalars }: Numbers,
+): void {
+  sums.forEach((place, i) => {
+    scalars[place] = Math.fround(parts.reduce((total, part) => total + part[i], 0));
+  });
 }
