@@ -17,7 +17,7 @@ function scalarsOf(stage: Updating, step: number): { rate: number; keep: number 
   };
 }
 
-type Named = Readonly<Record<string, Value>>;
+type Named = Record<string, Value>;
 type Shapes = readonly (readonly [name: string, shape: readonly number[]])[];
 
 /** Arrays for the shapes, by name: in the engine's own memory where it has such. */
@@ -53,32 +53,33 @@ export type Updating = Pick<Stage, "optimizer" | "rate" | "steps" | "clip" | "em
 /** Updates the state of one stage, whose arrays it moves to where its engine computes best. */
 export class Updater implements AsyncDisposable {
   /** Memory for the gradients, by `gradient/PATH`. */
-  readonly gradients: Named;
+  readonly gradients: Readonly<Named>;
   readonly #stage: Updating;
-  readonly #trained: readonly Trained[];
   readonly #norm: Program;
   readonly #update: Program;
-  /** Shapes of all that moves, and memory to write it into: the state's own, or some that is exchanged with it. */
-  readonly #kept: Shapes;
-  readonly #next: Map<string, Value>;
+  readonly #shapes: ReturnType<typeof shapesOf>;
+  /** The inputs of both programs, those of the last step until they are given anew. */
+  readonly #given: Named;
+  /** Memory to write what moves into: the state's own, or some that is exchanged with it. */
+  readonly #next: Named;
 
   private constructor(
     stage: Updating,
-    trained: readonly Trained[],
+    shapes: ReturnType<typeof shapesOf>,
     made: {
       readonly norm: Program;
       readonly update: Program;
-      readonly kept: Shapes;
+      readonly memory: Named;
       readonly next: Named;
       readonly gradients: Named;
     },
   ) {
     this.#stage = stage;
-    this.#trained = trained;
+    this.#shapes = shapes;
     this.#norm = made.norm;
     this.#update = made.update;
-    this.#kept = made.kept;
-    this.#next = new Map(Object.entries(made.next));
+    this.#given = made.memory;
+    this.#next = made.next;
     this.gradients = made.gradients;
   }
 
@@ -88,7 +89,8 @@ export class Updater implements AsyncDisposable {
     stage: Updating,
     { trained, state, threads }: { trained: readonly Trained[]; state: State; threads?: number },
   ): Promise<Updater> {
-    const { kept, gradients } = shapesOf(stage, trained, state);
+    const shapes = shapesOf(stage, trained, state);
+    const { kept, gradients } = shapes;
     const memory = memoryFor(engine, [...kept, ...gradients]);
     for (const [name] of kept) {
       const array = floats(memory[name]);
@@ -103,10 +105,9 @@ export class Updater implements AsyncDisposable {
       await norm[Symbol.asyncDispose]();
       throw error;
     });
-    const chosen = (shapes: Shapes) =>
-      Object.fromEntries(shapes.map(([name]) => [name, memory[name]]));
+    const chosen = (some: Shapes) => Object.fromEntries(some.map(([name]) => [name, memory[name]]));
     const next = update.inPlace ? chosen(kept) : memoryFor(null, kept);
-    return new Updater(stage, trained, { norm, update, kept, next, gradients: chosen(gradients) });
+    return new Updater(stage, shapes, { norm, update, memory, next, gradients: chosen(gradients) });
   }
 
   /** Moves the state one step on; gradients that are not finite leave it as it was (`norm` tells). */
@@ -115,34 +116,33 @@ export class Updater implements AsyncDisposable {
     gradients: readonly Float32Array[],
   ): Promise<{ norm: number; rate: number }> {
     const scalars = scalarsOf(this.#stage, state.step + 1);
-    const given = Object.fromEntries(
-      this.#trained.map(({ path, shape }, i) => [
-        slotName("gradient", path),
-        value(gradients[i], shape),
-      ]),
-    );
-    const norm = Number((await this.#norm.run(given)).norm.data[0]);
+    this.#shapes.gradients.forEach(([name, shape], i) => {
+      this.#give(name, gradients[i], shape);
+    });
+    const norm = Number((await this.#norm.run(this.#given)).norm.data[0]);
     // Before anything is touched: a checkpoint must never hold what a broken gradient made.
     if (!Number.isFinite(norm)) return { norm, rate: scalars.rate };
-    const numbers = Object.entries({ ...scalars, norm });
-    const told = numbers.map(([name, number]) => [name, value([number], [])] as const);
-    const old = this.#kept.map(([name, shape]) => {
+    for (const [name, number] of Object.entries({ ...scalars, norm }))
+      this.#given[name] = value([number], []);
+    for (const [name, shape] of this.#shapes.kept) {
       const array = state.values.get(name);
       assert(array, `the state has no ${name}`);
-      return [name, value(array, shape)] as const;
-    });
-    const inputs = { ...given, ...Object.fromEntries([...told, ...old]) };
+      this.#give(name, array, shape);
+    }
     state.torn = this.#update.inPlace === true;
-    await this.#update.run(inputs, { into: Object.fromEntries(this.#next) });
-    for (const [name, before] of old) {
-      const after = this.#next.get(name);
-      assert(after, `${name} was not updated`);
-      state.values.set(name, floats(after));
-      this.#next.set(name, before);
+    await this.#update.run(this.#given, { into: this.#next });
+    for (const [name] of this.#shapes.kept) {
+      state.values.set(name, floats(this.#next[name]));
+      [this.#given[name], this.#next[name]] = [this.#next[name], this.#given[name]];
     }
     state.step++;
     state.torn = false;
     return { norm, rate: scalars.rate };
+  }
+
+  /** An input of both programs; thousands of them are the same as in the step before. */
+  #give(name: string, array: Float32Array, shape: readonly number[]): void {
+    if (this.#given[name].data !== array) this.#given[name] = value(array, shape);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
