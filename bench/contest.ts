@@ -24,18 +24,26 @@ export async function costOf(work: () => Promise<unknown>): Promise<Cost> {
   return { wall: performance.now() - wall, cpu: (user + system) / 1000 };
 }
 
-/** Lets everyone warm up once, then measures in rounds; a pause before each call lets the last one's threads go to sleep. */
+/** Runs something for two seconds, once at least: what compiles while it runs, such as JavaScript, is compiled then. */
+export async function warmUp(run: () => Promise<unknown>): Promise<void> {
+  const end = performance.now() + 2000;
+  do await run();
+  while (performance.now() < end);
+}
+
+/** Lets everyone warm up, then measures in rounds; a pause before each call lets the last one's threads go to sleep. */
 export async function takeTurns(
   contestants: readonly Contestant[],
   rounds: number,
 ): Promise<Map<string, Cost[]>> {
   const costs = new Map<string, Cost[]>(contestants.map(({ name }) => [name, []]));
-  for (let round = -1; round < rounds; round++) {
-    console.error(round < 0 ? "warming up" : `round ${round + 1} of ${rounds}`);
+  console.error("warming up");
+  for (const { run } of contestants) await warmUp(run);
+  for (let round = 1; round <= rounds; round++) {
+    console.error(`round ${round} of ${rounds}`);
     for (const { name, run } of contestants) {
       await new Promise((resolve) => setTimeout(resolve, 200));
-      const cost = await run();
-      if (round >= 0) costs.get(name)?.push(cost);
+      costs.get(name)?.push(await run());
     }
   }
   return costs;

@@ -1,6 +1,6 @@
 /** @file One work, all contestants: as many at once as memory holds, call by call in turns. */
 import { machineMemory } from "../../src/pipelines/index.ts";
-import { spread, type Cost } from "../contest.ts";
+import { spread, warmUp, type Cost } from "../contest.ts";
 import { Absent, startContestant, type ContestantProcess } from "./process.ts";
 import type { Rival } from "./rivals.ts";
 import type { Work } from "./works.ts";
@@ -91,6 +91,7 @@ async function begin(work: Work, file: string, rival: Rival): Promise<Open> {
 }
 
 async function takeTurns(open: readonly Open[], rounds: number): Promise<void> {
+  for (const { contestant } of open) await warmUp(() => contestant.ask({ do: "run" }));
   for (let round = 1; round <= rounds; round++) {
     console.error(`  round ${round} of ${rounds}`);
     for (const { contestant, costs } of open) {
