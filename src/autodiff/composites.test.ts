@@ -1,6 +1,7 @@
 /** @file A composite is its body: the engine's kernel gives the same values, the composite's own rule the same gradients. */
 import { expect, test } from "vitest";
-import { evaluate } from "../../tests/reference/evaluate.ts";
+import { describeEngines } from "../../tests/reference/engines.ts";
+import { evaluateOn } from "../../tests/reference/evaluate.ts";
 import { PhiloxRandom } from "../base/index.ts";
 import { Emitter } from "../runtime/lowering/emitter.ts";
 import { value, type Value } from "../runtime/index.ts";
@@ -95,6 +96,12 @@ const cases: { readonly [K in Exclude<CompositeName, "Detach">]: readonly Case<K
     { shapes: [[2, 5]], attrs: { times: [3] } },
     { shapes: [[1, 2, 3, 2, 2]], attrs: { times: [2, 2, 2] } },
   ],
+  SumPool: [
+    { shapes: [[2, 3, 4, 6]], attrs: { times: [2, 3] } },
+    { shapes: [[2, 3, 4, 6]], attrs: { times: [1, 2] } },
+    { shapes: [[2, 6]], attrs: { times: [3] } },
+    { shapes: [[1, 2, 3, 2, 4]], attrs: { times: [3, 2, 2] } },
+  ],
 };
 
 const rows = Object.entries(cases).flatMap(([op, list]) =>
@@ -107,27 +114,29 @@ function expectClose(ours: Value, theirs: Value, what: string): void {
     expect(Number(ours.data[i]), `${what}[${i}]`).toBeCloseTo(Number(theirs.data[i]), 4);
 }
 
-test.each(rows)("[T8] %s %o", async (op, { shapes, attrs }) => {
-  const leaves = shapes.map((shape, i) => shape && input(`x${i}`, shape));
-  const given = Object.fromEntries(
-    shapes.flatMap((shape, i) =>
-      shape ? [[`x${i}`, value(new PhiloxRandom(i).normal(shape).data, shape)]] : [],
-    ),
-  );
-  const y = applyOne(op, leaves as Inputs<CompositeName, Tensor>, attrs);
-  const body = expandComposite(op, leaves as Inputs<CompositeName, Tensor>, attrs);
-  const g = input("g", y.shape);
-  const wrt = leaves.filter((x) => x !== null);
-  const outputs: Record<string, Tensor> = { kernel: y, body };
-  pullback([y], [g], wrt).forEach((t, i) => (outputs[`own d${wrt[i].label}`] = t));
-  throughBody(y.node as Node<CompositeName>, g).forEach((t, i) => {
-    if (t) outputs[`body d${leaves[i]?.label}`] = t;
+describeEngines("composites and their bodies", (engine) => {
+  test.each(rows)("[T8] %s %o", async (op, { shapes, attrs }) => {
+    const leaves = shapes.map((shape, i) => shape && input(`x${i}`, shape));
+    const given = Object.fromEntries(
+      shapes.flatMap((shape, i) =>
+        shape ? [[`x${i}`, value(new PhiloxRandom(i).normal(shape).data, shape)]] : [],
+      ),
+    );
+    const y = applyOne(op, leaves as Inputs<CompositeName, Tensor>, attrs);
+    const body = expandComposite(op, leaves as Inputs<CompositeName, Tensor>, attrs);
+    const g = input("g", y.shape);
+    const wrt = leaves.filter((x) => x !== null);
+    const outputs: Record<string, Tensor> = { kernel: y, body };
+    pullback([y], [g], wrt).forEach((t, i) => (outputs[`own d${wrt[i].label}`] = t));
+    throughBody(y.node as Node<CompositeName>, g).forEach((t, i) => {
+      if (t) outputs[`body d${leaves[i]?.label}`] = t;
+    });
+    const upstream = value(new PhiloxRandom(99).normal(y.shape).data, y.shape);
+    const results = await evaluateOn(await engine.open())(outputs, { ...given, g: upstream });
+    expectClose(results.kernel, results.body, "value");
+    for (const { label } of wrt)
+      expectClose(results[`own d${label}`], results[`body d${label}`], `gradient of ${label}`);
   });
-  const upstream = value(new PhiloxRandom(99).normal(y.shape).data, y.shape);
-  const results = await evaluate(outputs, { ...given, g: upstream });
-  expectClose(results.kernel, results.body, "value");
-  for (const { label } of wrt)
-    expectClose(results[`own d${label}`], results[`body d${label}`], `gradient of ${label}`);
 });
 
 /** The node of ONNX Runtime that stands for a composite; null where its body must. */
@@ -165,10 +174,11 @@ test.each(rows)("the engine's kernel stands for %s %o", (op, one) => {
   const kernel = kernelOf(op, one);
   if (kernel !== null) expect(emitted).toContain(kernel);
   // What only moves or fills may stand beside a kernel; arithmetic of a body may not.
-  const body =
-    op === "Enlarge"
-      ? ["Expand", "Concat"]
-      : ["Exp", "Sigmoid", "Erf", "Tanh", "Sqrt", "ReduceMean", "MatMul"];
+  const bodies: { readonly [K in CompositeName]?: readonly string[] } = {
+    Enlarge: ["Expand", "Concat"],
+    SumPool: ["ReduceSum"],
+  };
+  const body = bodies[op] ?? ["Exp", "Sigmoid", "Erf", "Tanh", "Sqrt", "ReduceMean", "MatMul"];
   expect(emitted.some((name) => body.includes(name))).toBe(kernel === null);
 });
 

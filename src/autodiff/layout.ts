@@ -1,5 +1,14 @@
 /** @file Gradients of the ops that only move elements. */
-import { applyOne, concat, full, sumTo, type Attrs, type Tensor } from "../tensor/index.ts";
+import {
+  applyOne,
+  concat,
+  enlarge,
+  full,
+  sumPool,
+  sumTo,
+  type Attrs,
+  type Tensor,
+} from "../tensor/index.ts";
 import type { VjpRules } from "./rule.ts";
 
 function reshapeTo(x: Tensor, shape: readonly number[]): Tensor {
@@ -49,12 +58,8 @@ export const layoutRules = {
   Reshape: ([g], [x]) => [reshapeTo(g, x.shape)],
   Transpose: ([g], _, __, { perm }) => [g.transpose(...perm.map((_, i) => perm.indexOf(i)))],
   Expand: ([g], [x]) => [sumTo(g, x.shape)],
-  /** Each element was copied to a window, over which the gradient is summed. */
-  Enlarge: ([g], [x], _, { times }) => {
-    const first = x.rank - times.length;
-    const parted = x.shape.flatMap((n, i) => (i < first ? [n] : [n, times[i - first]]));
-    return [g.reshape(...parted).sum(times.map((_, i) => first + 2 * i + 1))];
-  },
+  Enlarge: ([g], _, __, { times }) => [sumPool(g, times)],
+  SumPool: ([g], _, __, { times }) => [enlarge(g, times)],
   Slice: ([g], [x], _, attrs) => [sliceRule(g, x, attrs)],
   Concat: ([g], inputs, _, { axis }) =>
     inputs.length === 1

@@ -12,6 +12,7 @@ import {
   convGradWeight,
   convTranspose,
   enlarge,
+  sumPool,
   gelu,
   groupNorm,
   layerNorm,
@@ -288,6 +289,7 @@ const cases: Record<string, OpCase> = {
   Softmax: { operands: [[2, 5]], ours: (x) => softmax(x) },
   "Softmax inner axis": { operands: [[2, 5, 2]], ours: (x) => softmax(x, 1) },
   Enlarge: { operands: [[2, 2, 3]], ours: (x) => enlarge(x, [3, 2]) },
+  SumPool: { operands: [[2, 6, 4]], ours: (x) => sumPool(x, [3, 2]) },
   Silu: { operands: [[9]], ours: (x) => silu(x), naive: each((n) => n / (1 + Math.exp(-n))) },
   Gelu: {
     operands: [[9]],

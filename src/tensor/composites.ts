@@ -188,6 +188,11 @@ export function enlarge(x: Tensor, times: readonly number[]): Tensor {
   return times.every((count) => count === 1) ? x : applyOne("Enlarge", [x], { times });
 }
 
+/** Sums over blocks of the last axes: [..., h·t₀, w·t₁] → [..., h, w], the adjoint of `enlarge`. */
+export function sumPool(x: Tensor, times: readonly number[]): Tensor {
+  return applyOne("SumPool", [x], { times });
+}
+
 /** What each composite means, in primitives (and other composites). */
 export const compositeBodies: {
   readonly [K in CompositeName]: (inputs: Inputs<K, Tensor>, attrs: Attrs<K>) => Tensor;
@@ -217,6 +222,13 @@ export const compositeBodies: {
   Enlarge: ([x], { times }) => {
     const first = x.rank - times.length;
     return times.reduce((y, count, i) => repeated(y, count, first + i), x);
+  },
+  SumPool: ([x], { times }) => {
+    const first = x.rank - times.length;
+    const parted = x.shape.flatMap((n, i) =>
+      i < first ? [n] : [n / times[i - first], times[i - first]],
+    );
+    return x.reshape(...parted).sum(times.map((_, i) => first + 2 * i + 1));
   },
   Detach: ([x]) => x,
 };

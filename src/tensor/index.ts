@@ -25,6 +25,7 @@ export {
   convGradWeight,
   detach,
   enlarge,
+  sumPool,
   deviations,
   expandComposite,
   full,

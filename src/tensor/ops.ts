@@ -111,6 +111,8 @@ export interface Composites<T> {
   ConvGradWeight: { inputs: [T, T]; attrs: ConvAttrs & { kernel: readonly number[] } };
   /** Each element of the last axes repeated so many times along them. */
   Enlarge: { inputs: [T]; attrs: { times: readonly number[] } };
+  /** Blocks of so many elements along the last axes summed up: what undoes Enlarge for a gradient. */
+  SumPool: { inputs: [T]; attrs: { times: readonly number[] } };
   /** x itself; its derivative is zero. */
   Detach: Unary<T>;
 }

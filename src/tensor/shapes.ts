@@ -362,5 +362,11 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
       fail("Enlarge", `cannot repeat by [${times.join()}]`, x);
     return [{ dtype: x.dtype, shape: x.shape.map((n, i) => n * (times[i - first] ?? 1)) }];
   },
+  SumPool: ([x], { times }) => {
+    const first = x.shape.length - times.length;
+    const isWhole = (count: number, i: number) => count >= 1 && x.shape[first + i] % count === 0;
+    if (first < 0 || !times.every(isWhole)) fail("SumPool", `no blocks of [${times.join()}]`, x);
+    return [{ dtype: x.dtype, shape: x.shape.map((n, i) => n / (times[i - first] ?? 1)) }];
+  },
   Detach: same,
 };

@@ -18,4 +18,11 @@ export const openVinoKernels: Kernels = {
     };
     return e.emit("Resize", [x, "", scales], { attributes });
   },
+  // Its sums over six axes have no fast kernel, and take along the sums for the bias behind them: 31 of 362 ms of a training step.
+  SumPool: (e, [x], { attrs: { times }, types: [{ dtype, shape }] }) => {
+    if (dtype !== "f32" || shape.length !== 4 || times.length !== 2) return null;
+    const attributes = { kernel_shape: [...times], strides: [...times] };
+    const mean = e.emit("AveragePool", [x], { attributes });
+    return e.emit("Mul", [mean, e.constant(Float32Array.of(times[0] * times[1]), [], "f32")]);
+  },
 };
