@@ -1,5 +1,5 @@
 /** @file limn's side of the works that draw: a network alone, or a whole picture. */
-import { hostArray } from "../../src/base/index.ts";
+import { hostArray, sizeOf } from "../../src/base/index.ts";
 import { openFolder, type Weights } from "../../src/checkpoints/index.ts";
 import { AutoencoderKL, UNet2DConditionModel } from "../../src/models/index.ts";
 import { load, textToImage } from "../../src/pipelines/index.ts";
@@ -45,9 +45,16 @@ async function trace({ kind, model, shapes }: Shaped): Promise<Traced> {
   }
 }
 
+/** Both halves of guidance have the same latents and time, which limn takes once. */
+function latentsOnce(work: Shaped): Shaped {
+  if (work.kind !== "unet") return work;
+  const [, ...latent] = work.shapes["sample"];
+  return { ...work, shapes: { ...work.shapes, sample: [1, ...latent], timestep: [1] } };
+}
+
 /** Compiles a network in the mode for speed. */
 export async function openNetwork(work: Work, engine: Engine, given: Given): Promise<Run> {
-  const shaped = work as Shaped;
+  const shaped = latentsOnce(work as Shaped);
   const { graph, weights } = await trace(shaped);
   const program = await engine.compile(graph, {
     mode: "fast",
@@ -69,7 +76,7 @@ export async function openNetwork(work: Work, engine: Engine, given: Given): Pro
 function valueOf(name: string, data: Float32Array, { shapes }: Shaped): Value {
   return name === "ids"
     ? value(BigInt64Array.from(data, BigInt), shapes[name], "i64")
-    : value(data, shapes[name]);
+    : value(data.subarray(0, sizeOf(shapes[name])), shapes[name]);
 }
 
 /** Opens the model as a command does; the answer is the picture's bytes. */

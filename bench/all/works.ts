@@ -200,6 +200,8 @@ export async function writeWork(work: Work): Promise<string> {
   const entries = Object.entries(shapes).map(([name, shape]) => {
     const { data } = random.normal([...shape]);
     if (name === "timestep") data.fill(500);
+    // Both halves of guidance have the same latents.
+    if (name === "sample") data.set(data.map((_, i) => data[i % (data.length / shape[0])]));
     if (name === "ids") data.set(data.map((_, i) => (i === 0 ? 49406 : i < 8 ? 320 + i : 49407)));
     return { name, dtype: "f32" as const, shape, data };
   });

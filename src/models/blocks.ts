@@ -1,5 +1,5 @@
 /** @file The blocks that UNets and autoencoders are stacked from: down, middle and up, with or without attention. */
-import { concat, type Tensor } from "../tensor/index.ts";
+import { concat, tileRows, type Tensor } from "../tensor/index.ts";
 import {
   Downsample2D,
   Module,
@@ -105,7 +105,7 @@ export class UpBlock extends Module {
     options: { time: Tensor; context: Tensor | null; size: Size | undefined },
   ): Tensor {
     for (const [i, resnet] of this.resnets.entries()) {
-      x = resnet.call(concat([x, skips[i]], 1), options.time);
+      x = resnet.call(concat([x, tileRows(skips[i], x.shape[0])], 1), options.time);
       x = this.attentions[i]?.call(x, options.context) ?? x;
     }
     for (const double of this.upsamplers) x = double.call(x, options.size);

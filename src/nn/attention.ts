@@ -1,5 +1,5 @@
 /** @file Attention over tokens and over the positions of a picture: diffusers' `Attention`, by its two uses. */
-import { attention, type Tensor } from "../tensor/index.ts";
+import { attention, tileRows, type Tensor } from "../tensor/index.ts";
 import { Linear } from "./linear.ts";
 import { Module } from "./module.ts";
 import { GroupNorm, type GroupNormOptions } from "./norm.ts";
@@ -25,9 +25,10 @@ export class Attention extends Module {
     this.#heads = heads;
   }
 
-  // x [B,S,width], context [B,L,contextWidth] → [B,S,width]
+  // x [B,S,width], context [R,L,contextWidth] → [R,S,width]
   forward(x: Tensor, context: Tensor = x): Tensor {
-    const [q, k, v] = [this.toQ.call(x), this.toK.call(context), this.toV.call(context)];
+    const [k, v] = [this.toK.call(context), this.toV.call(context)];
+    const q = tileRows(this.toQ.call(x), context.shape[0]);
     return this.toOut[0].call(attention(q, k, v, { heads: this.#heads }));
   }
 }

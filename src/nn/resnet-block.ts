@@ -1,5 +1,5 @@
 /** @file The residual block of every UNet and autoencoder here: diffusers' `ResnetBlock2D`. */
-import { silu, type Tensor } from "../tensor/index.ts";
+import { silu, tileRows, type Tensor } from "../tensor/index.ts";
 import { Conv2d, conv3x3 } from "./conv.ts";
 import { Linear } from "./linear.ts";
 import { Module } from "./module.ts";
@@ -41,7 +41,7 @@ export class ResnetBlock2D extends Module {
     this.#options = options;
   }
 
-  // x [B,inner,H,W], time [B,T] → [B,outer,H,W]
+  // x [B,inner,H,W], time [B or a part of it,T] → [B,outer,H,W]
   forward(x: Tensor, time: Tensor | null = null): Tensor {
     let h = this.conv1.call(silu(this.norm1.call(x)));
     h = this.#normWithTime(h, time && this.timeEmbProj ? this.timeEmbProj.call(silu(time)) : null);
@@ -52,7 +52,7 @@ export class ResnetBlock2D extends Module {
 
   #normWithTime(h: Tensor, time: Tensor | null): Tensor {
     if (!time) return this.norm2.call(h);
-    const perChannel = time.reshape(0, -1, 1, 1);
+    const perChannel = tileRows(time, h.shape[0]).reshape(0, -1, 1, 1);
     if (this.#options.timeScaleShift === "default") return this.norm2.call(h.add(perChannel));
     const channels = h.shape[1];
     const [scale, shift] = perChannel.split(1, [channels, channels]);

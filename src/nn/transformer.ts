@@ -1,11 +1,14 @@
 /** @file Text enters the picture here: diffusers' `BasicTransformerBlock` and `Transformer2DModel` (Rombach et al. 2022). */
-import type { Tensor } from "../tensor/index.ts";
+import { tileRows, type Tensor } from "../tensor/index.ts";
 import { Attention, pictureOf, tokensOf } from "./attention.ts";
 import { Conv2d } from "./conv.ts";
 import { FeedForward } from "./feed-forward.ts";
 import { Linear } from "./linear.ts";
 import { Module } from "./module.ts";
 import { GroupNorm, LayerNorm } from "./norm.ts";
+
+/** A branch and what it began with, which may have had fewer rows. */
+const addRows = (h: Tensor, x: Tensor) => h.add(tileRows(x, h.shape[0]));
 
 /** What the blocks of a transformer attend to. */
 export interface TransformerOptions {
@@ -37,11 +40,11 @@ export class BasicTransformerBlock extends Module {
     this.#first = firstAttention;
   }
 
-  // x [B,S,width], context [B,L,contextWidth]
+  // x [B,S,width], context [R,L,contextWidth] → [R,S,width]
   forward(x: Tensor, context: Tensor): Tensor {
     const first = this.norm1.call(x);
-    x = this.attn1.call(first, this.#first === "self" ? first : context).add(x);
-    x = this.attn2.call(this.norm2.call(x), context).add(x);
+    x = addRows(this.attn1.call(first, this.#first === "self" ? first : context), x);
+    x = addRows(this.attn2.call(this.norm2.call(x), context), x);
     return this.ff.call(this.norm3.call(x)).add(x);
   }
 }
@@ -76,7 +79,7 @@ export class Transformer2DModel extends Module {
     this.projOut = project();
   }
 
-  // x [B,C,H,W], context [B,L,contextWidth] → [B,C,H,W]
+  // x [B,C,H,W], context [R,L,contextWidth] → [R,C,H,W]
   forward(x: Tensor, context: Tensor): Tensor {
     let h = this.norm.call(x);
     h =
@@ -86,6 +89,6 @@ export class Transformer2DModel extends Module {
       this.projOut instanceof Linear
         ? pictureOf(this.projOut.call(h), x)
         : this.projOut.call(pictureOf(h, x));
-    return h.add(x);
+    return addRows(h, x);
   }
 }

@@ -41,8 +41,7 @@ export async function predictorOf(
   let calls = 0;
   const predict: Predict = async (x, timestep) => {
     calls += 1;
-    const sample = guidance ? twice(x) : x;
-    const inputs = inputsOf(sample, timestep, network.constants);
+    const inputs = inputsOf(x, timestep, network.constants);
     const { output } = await lease.program.run(inputs, runOptions(signal));
     const numbers = output.data as Float32Array;
     if (!isFiniteArray(numbers)) {
@@ -92,14 +91,6 @@ function suspectOf(
       return await lease.program.run(inputs);
     },
   };
-}
-
-/** The same rows once more: for the negative and the positive text. */
-function twice({ data, shape }: HostArray): HostArray {
-  const both = new Float32Array(2 * data.length);
-  both.set(data);
-  both.set(data, data.length);
-  return hostArray(both, [2 * shape[0], ...shape.slice(1)]);
 }
 
 function guided({ data, shape }: HostArray, { scale, rescale }: GuidanceRows): HostArray {

@@ -89,16 +89,15 @@ export class StableDiffusion implements AsyncDisposable {
   async predictor(request: CompleteRequest, conditioning: Conditioning): Promise<Predictor> {
     const { unetWeights: weights } = this.parts;
     const { guided, states, pooled, timeIds } = conditioning;
-    const [images, ...latent] = this.latentShape(request);
-    const rows = guided ? 2 * images : images;
     const constants: Record<string, Value> = { states: value(states.data, states.shape) };
     if (pooled && timeIds) {
       constants.pooled = value(pooled.data, pooled.shape);
       constants.time_ids = value(timeIds.data, timeIds.shape);
     }
-    const trace = () => this.#traceUnet([rows, ...latent], constants);
+    const latents = this.latentShape(request);
+    const trace = () => this.#traceUnet(latents, constants);
     const { width, height, guidance: scale, guidanceRescale: rescale, signal } = request;
-    const what = `the UNet for ${images} × ${width}×${height}`;
+    const what = `the UNet for ${latents[0]} × ${width}×${height}`;
     return predictorOf(
       this.runner,
       { what, weights, trace, constants },
@@ -122,7 +121,7 @@ export class StableDiffusion implements AsyncDisposable {
     const tokens = parts.encoders[0].tokenizer.maxLength;
     const { addition, levels } = parts.unet.config;
     const added = addition?.kind === "text_time" ? addition : null;
-    const output = this.#traceUnet([rows, ...latent], {
+    const output = this.#traceUnet([images, ...latent], {
       states: { shape: [rows, tokens, levels[0].contextWidth] },
       ...(added && {
         pooled: { shape: [rows, added.inputWidth - 6 * added.timeIdWidth] },

@@ -55,6 +55,7 @@ export {
   pixelUnshuffle,
   repeat,
   repeatInterleave,
+  tileRows,
   roll,
   scatterAdd,
   select,

@@ -61,6 +61,13 @@ export function repeat(x: Tensor, repeats: readonly number[]): Tensor {
     .reshape(...shape.map((n, i) => n * repeats[i]));
 }
 
+/** The whole of the first axis over and over, until it has so many rows: [B,…] → [rows,…]. */
+export function tileRows(x: Tensor, rows: number): Tensor {
+  const times = rows / x.shape[0];
+  if (!Number.isInteger(times)) throw new ShapeError(`tileRows: ${rows} rows of ${show(x)}`);
+  return times === 1 ? x : concat(Array<Tensor>(times).fill(x), 0);
+}
+
 /** Each element `count` times in a row along `axis`. */
 export function repeatInterleave(x: Tensor, count: number, axis: number): Tensor {
   const a = axisOf(axis, x.rank, "repeatInterleave");

@@ -10,7 +10,7 @@ import {
   timestepEmbedding,
   Transformer2DModel,
 } from "../../nn/index.ts";
-import { concat, silu, type Tensor } from "../../tensor/index.ts";
+import { concat, silu, tileRows, type Tensor } from "../../tensor/index.ts";
 import { MidBlock, type DownBlock, type MakeMixer, type UpBlock } from "../blocks.ts";
 import { downBlocksOf, runBackbone, upBlocksOf } from "./backbone.ts";
 import type { UnetConfig, UnetLevel } from "./config.ts";
@@ -70,13 +70,16 @@ export class UNet2DConditionModel extends Module {
     });
   }
 
-  // sample [B,Cin,H,W], timestep f32 [B], context [B,L,D] → [B,Cout,H,W]
+  /**
+   * sample [B,Cin,H,W], timestep f32 [B], context [R,L,D], what is added [R,…] → [R,Cout,H,W]. R is B or a multiple of it: latents are given
+   * once for several texts (guidance asks for two), and computed once up to where the first text enters.
+   */
   forward(sample: Tensor, timestep: Tensor, context: Tensor, added: AddedConditions = {}): Tensor {
-    const time = this.embedTime(timestep, context, added); // [B,T]
+    const time = this.embedTime(timestep, context, added); // [B,T], or [R,T] where something is added
     const centred = this.config.centerInput ? sample.mul(2).sub(1) : sample;
-    let x = this.convIn.call(centred);
+    let x = tileRows(this.convIn.call(centred), time.shape[0]);
     x = runBackbone(this, x, { time, context });
-    return this.convOut.call(silu(this.convNormOut.call(x)));
+    return tileRows(this.convOut.call(silu(this.convNormOut.call(x))), context.shape[0]);
   }
 
   /** The vector that every residual block reads: time step, class, and what else is added to them. */
@@ -88,7 +91,8 @@ export class UNet2DConditionModel extends Module {
       parts.push(this.classEmbedding.call(given(added.classLabels, "classLabels")));
     if (this.addEmbedding instanceof TextTimeEmbedding) parts.push(this.addEmbedding.call(context));
     else if (this.addEmbedding) parts.push(this.addEmbedding.call(this.#pooledAndSizes(added)));
-    return parts.reduce((sum, part) => sum.add(part));
+    const rows = Math.max(...parts.map(({ shape }) => shape[0]));
+    return parts.map((part) => tileRows(part, rows)).reduce((sum, part) => sum.add(part));
   }
 
   /** SDXL: the pooled text beside the sinusoids of each size id. */
