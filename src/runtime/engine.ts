@@ -26,7 +26,7 @@ export interface CompileOptions {
   readonly bind: (parameter: Parameter) => Binding;
   /** `lean` keeps weights mapped and unpacked; `fast` packs them for speed and pays with private memory. */
   readonly mode?: "lean" | "fast";
-  /** Threads within one op; all physical cores when left out. */
+  /** Threads within one op; as many as the engine thinks right when left out. */
   readonly threads?: number;
   /** f32 when left out. Throws RequestError where the engine lacks it. */
   readonly precision?: Precision;
@@ -65,7 +65,8 @@ export interface Engine {
   compile(graph: Graph, options: CompileOptions): Promise<Program>;
   /**
    * Arrays of so many zeros that programs compiled afterwards read and write without copying; null where there is no such
-   * memory. Those of an earlier call stay, but are copied from then on.
+   * memory. Those of an earlier call stay, but are copied from then on. They may lie in a SharedArrayBuffer, which is shared
+   * where others are copied between threads, and cannot be transferred.
    */
   reserve?(lengths: readonly number[]): Float32Array[] | null;
 }

@@ -10,7 +10,7 @@ export type {
 } from "./engine.ts";
 export { cpuFeatures } from "./cpu-features.node.ts";
 export { elementwiseEngine } from "./elementwise/engine.node.ts";
-export { startThread } from "./thread.node.ts";
+export { startThread, type Thread } from "./thread.node.ts";
 export { cacheFolder } from "./folders.node.ts";
 export { libraryPath as ortLibraryPath } from "./ort/library.node.ts";
 export { firstNotFinite, isFiniteArray, type NotFinite, type Rerun } from "./not-finite.ts";

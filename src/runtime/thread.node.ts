@@ -10,8 +10,21 @@ export interface ThreadModule {
   readonly name: string;
 }
 
+/** A thread as it is used here: without Node.js's own types, which users of limn's need not have. */
+export interface Thread {
+  postMessage(message: unknown): void;
+  on(event: "message", listener: (message: unknown) => void): unknown;
+  on(event: "error" | "exit", listener: (cause: unknown) => void): unknown;
+  off(event: "message", listener: (message: unknown) => void): unknown;
+  off(event: "error" | "exit", listener: (cause: unknown) => void): unknown;
+  /** Whether the process waits for it. */
+  ref(): void;
+  unref(): void;
+  terminate(): Promise<number>;
+}
+
 /** Starts a thread that calls the module's `serve` with `task`: as TypeScript through jiti in a clone, else as the JavaScript it is. */
-export function startThread({ beside, name }: ThreadModule, task: unknown): Worker {
+export function startThread({ beside, name }: ThreadModule, task: unknown): Thread {
   const [extension] = /\.\w+$/.exec(beside) ?? [""];
   const module = new URL(`./${name}${extension}`, beside).href;
   const jiti = pathToFileURL(createRequire(import.meta.url).resolve("jiti")).href;

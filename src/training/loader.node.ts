@@ -1,8 +1,6 @@
 /** @file Batches made in a thread of their own, a few steps ahead of the engine. */
-import { once } from "node:events";
-import type { Worker } from "node:worker_threads";
 import { fromSentError, LimnError, type SentError } from "../base/index.ts";
-import { startThread } from "../runtime/index.ts";
+import { startThread, type Thread } from "../runtime/index.ts";
 import type { Batch } from "./recipe.ts";
 
 /** What the loading thread is told: which stage of which recipe file, and the run folder. */
@@ -35,8 +33,8 @@ interface Waiting {
 /** Milliseconds that a batch may take to be finished when the thread is told to close. */
 const patience = 10_000;
 
-async function close(worker: Worker): Promise<void> {
-  const gone = once(worker, "exit");
+async function close(worker: Thread): Promise<void> {
+  const gone = new Promise<void>((resolve) => worker.on("exit", () => resolve()));
   worker.postMessage({ kind: "close" } satisfies LoaderRequest);
   const timer = setTimeout(() => void worker.terminate(), patience);
   await gone;
@@ -57,13 +55,14 @@ export function openLoader(
     for (const { reject } of waiting.values()) reject(dead);
     waiting.clear();
   };
-  worker.on("message", (reply: LoaderReply) => {
+  worker.on("message", (message) => {
+    const reply = message as LoaderReply; // it answers with nothing else
     const wait = waiting.get(reply.id);
     waiting.delete(reply.id);
     if (reply.kind === "batch") wait?.resolve(reply.batch);
     else wait?.reject(fromSentError(reply.error));
   });
-  worker.on("error", (cause) => fail(new LimnError("data", messageOf(cause), { cause })));
+  worker.on("error", (cause: unknown) => fail(new LimnError("data", messageOf(cause), { cause })));
   worker.on("exit", () => fail(new LimnError("data", "the thread that loads the data stopped")));
 
   const ask = (id: number): Promise<Batch> => {

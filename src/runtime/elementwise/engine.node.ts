@@ -7,33 +7,39 @@ import type { Engine } from "../engine.ts";
 import { checkOptions } from "../options.ts";
 import { LoopMemory } from "./memory.ts";
 import { planOf } from "./plan.ts";
-import { ElementwiseProgram, type LoopPlace } from "./program.node.ts";
-import { Team } from "./team.node.ts";
+import { ElementwiseProgram, type Workshop } from "./program.node.ts";
+import { Team, worthHelp } from "./team.node.ts";
 
 /**
  * Computes graphs of elementwise f32 arithmetic and sums over whole arrays by itself; `otherwise` computes all else, and
  * whatever has parameters. Runs leave the event loop free every few milliseconds.
  */
 export function elementwiseEngine(otherwise: Engine): Engine {
-  let place = placeFor([]);
+  let workshop = workshopFor([]);
   return {
     ...otherwise,
     reserve: (lengths) => {
-      const made = placeFor(lengths);
-      place = made ?? place;
+      const made = workshopFor(lengths);
+      workshop = made ?? workshop;
       return made && lengths.map((length) => made.memory.take(length));
     },
     compile: async (graph, options) => {
       checkOptions(otherwise, options);
       const turns = graph.parameters.length > 0 ? null : planOf(graph);
-      if (turns === null || place === null) return otherwise.compile(graph, options);
+      if (turns === null || workshop === null) return otherwise.compile(graph, options);
       const { threads = availableParallelism() } = options;
-      return new ElementwiseProgram(graph, turns, place, threads);
+      const { team } = workshop;
+      const program = new ElementwiseProgram(graph, turns, workshop, threads);
+      const bytes = turns
+        .flatMap(({ loops }) => loops)
+        .reduce((sum, { size }) => sum + size * 4, 0);
+      if (bytes >= worthHelp) await team.start(threads);
+      return program;
     },
   };
 }
 
-function placeFor(lengths: readonly number[]): LoopPlace | null {
+function workshopFor(lengths: readonly number[]): Workshop | null {
   const memory = LoopMemory.of(lengths);
   return memory && { memory, team: new Team(memory) };
 }

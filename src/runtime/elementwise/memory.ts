@@ -1,4 +1,4 @@
-/** @file Memory that loops compute in, on as many threads as like: arrays that live in it are computed where they are. */
+/** @file Memory that loops compute in, which threads share: arrays that live in it are computed where they are. */
 import { assert } from "../../base/index.ts";
 import { mostPages } from "./code.ts";
 
@@ -26,7 +26,7 @@ export function instantiate(bytes: Uint8Array<ArrayBuffer>, memory: SharedMemory
   return new WebAssembly.Instance(module, { host: { memory } }).exports.run;
 }
 
-/** Threads that may compute at once. More would only wait for memory. */
+/** Threads that may compute at once. Two were measured; that more than four only wait for memory is a guess. */
 export const mostThreads = 4;
 /** Sums that one loop can have. */
 export const mostSums = 32;

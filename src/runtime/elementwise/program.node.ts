@@ -13,7 +13,7 @@ import type { Stretch } from "./stretch.ts";
 import type { Team } from "./team.node.ts";
 
 /** Where loops compute, and who does. */
-export interface LoopPlace {
+export interface Workshop {
   readonly memory: LoopMemory;
   readonly team: Team;
 }
@@ -29,26 +29,39 @@ export class ElementwiseProgram implements Program {
   readonly #inputs: readonly ReturnType<typeof specOf>[];
   readonly #outputs: readonly { name: string; spec: ReturnType<typeof specOf> }[];
   readonly #ready: Ready;
-  readonly #place: LoopPlace;
+  readonly #workshop: Workshop;
   readonly #threads: number;
   readonly #held: AsyncDisposable;
+  #isDisposed = false;
+  #running: Promise<unknown> = Promise.resolve();
 
-  constructor(graph: Graph, turns: readonly Turn[], place: LoopPlace, threads: number) {
+  constructor(graph: Graph, turns: readonly Turn[], workshop: Workshop, threads: number) {
+    this.#held = workshop.team.hold();
     this.inPlace = readsEachArrayLast(turns.flatMap(({ loops }) => loops));
     this.#inputs = graph.inputs.map((tensor) => specOf(tensor, tensor.label ?? ""));
     this.#outputs = [...graph.outputs].map(([name, tensor]) => {
       return { name, spec: specOf(tensor, borderName(name)) };
     });
-    this.#ready = readyPlan(graph, turns, (loop) => place.team.codeOf(loopModule(loop)));
-    this.#place = place;
+    this.#ready = readyPlan(graph, turns, (loop) => workshop.team.codeOf(loopModule(loop)));
+    this.#workshop = workshop;
     this.#threads = threads;
-    this.#held = place.team.hold();
   }
 
   async run(
     inputs: Readonly<Record<string, Value>>,
-    { into, signal }: RunOptions = {},
+    options: RunOptions = {},
   ): Promise<Record<string, Value>> {
+    assert(!this.#isDisposed, "a disposed program was run");
+    const running = this.#compute(inputs, options);
+    this.#running = Promise.allSettled([this.#running, running]);
+    return running;
+  }
+
+  async #compute(
+    inputs: Readonly<Record<string, Value>>,
+    { into, signal }: RunOptions,
+  ): Promise<Record<string, Value>> {
+    signal?.throwIfAborted();
     const { turns, made } = this.#ready;
     const results = this.#outputs.map(({ spec }) => outputMemory(spec, into));
     const numbers = this.#numbers(inputs, results);
@@ -79,18 +92,19 @@ export class ElementwiseProgram implements Program {
     numbers: Numbers,
     signal: AbortSignal | undefined,
   ): Promise<ReadyLoop[]> {
-    const { memory, team } = this.#place;
+    const { memory, team } = this.#workshop;
     const parts = loops.map((loop) => stretchesOf(loop, memory, numbers));
     const stretches = parts.flatMap((its) => its ?? []);
     const threads = this.#threads;
     const sums = await team.compute(stretches, { threads, ...(signal && { signal }) });
+    const outside: ReadyLoop[] = [];
     let from = 0;
-    return loops.filter((loop, i) => {
-      const count = parts[i]?.length;
-      if (count === undefined) return true;
-      keepSums(loop, sums.slice(from, (from += count)), numbers);
-      return false;
-    });
+    for (const [i, loop] of loops.entries()) {
+      const own = parts[i];
+      if (own === null) outside.push(loop);
+      else keepSums(loop, sums.slice(from, (from += own.length)), numbers);
+    }
+    return outside;
   }
 
   async #runOutside(
@@ -98,7 +112,7 @@ export class ElementwiseProgram implements Program {
     numbers: Numbers,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const { memory, team } = this.#place;
+    const { memory, team } = this.#workshop;
     const run = (stretch: Stretch) => team.run(stretch);
     let done = 0;
     for (const loop of loops) {
@@ -116,6 +130,8 @@ export class ElementwiseProgram implements Program {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true;
+    await this.#running;
     await this.#held[Symbol.asyncDispose]();
   }
 }

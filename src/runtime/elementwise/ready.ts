@@ -82,14 +82,13 @@ export function readyPlan(
     scalars: turn.scalars.flatMap(steps),
     loops: turn.loops.map(loop),
   }));
-  return {
-    turns: made,
-    told: graph.inputs.map((tensor) => (tensor.size === 1 ? scalars.of(tensor) : undefined)),
-    made: outputs.map((tensor) =>
-      tensor.size === 1
-        ? { kind: "scalar", place: scalars.of(tensor) }
-        : { kind: "array", place: outputs.indexOf(tensor) },
-    ),
-    scalars: Array.from({ length: scalars.count }, (_, place) => knownBefore.get(place) ?? 0),
-  };
+  const told = graph.inputs.map((tensor) => (tensor.size === 1 ? scalars.of(tensor) : undefined));
+  const results = outputs.map((tensor): Ready["made"][number] =>
+    tensor.size === 1
+      ? { kind: "scalar", place: scalars.of(tensor) }
+      : { kind: "array", place: outputs.indexOf(tensor) },
+  );
+  // Now all that have places are known.
+  const before = Array.from({ length: scalars.count }, (_, place) => knownBefore.get(place) ?? 0);
+  return { turns: made, scalars: before, told, made: results };
 }

@@ -11,7 +11,7 @@ export interface TeamTask {
   readonly thread: number;
 }
 
-/** Answers every round with the sums of what it computed. */
+/** Says that it is there, then answers every round with the sums of what it computed. */
 export function serve({ memory, taken, thread }: TeamTask): void {
   const port = parentPort;
   assert(port, "serve runs in a worker thread");
@@ -23,4 +23,5 @@ export function serve({ memory, taken, thread }: TeamTask): void {
     while (!turn.done) turn = work.next();
     port.postMessage(turn.value);
   });
+  port.postMessage("ready");
 }

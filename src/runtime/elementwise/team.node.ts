@@ -1,49 +1,91 @@
-/** @file Threads that compute loops together: what memory holds back, two of them get sooner than one. */
-import { once } from "node:events";
+/** @file Threads that compute loops together: what waits for memory is done sooner by two than by one. */
 import { setImmediate as whenIdle } from "node:timers/promises";
-import type { Worker } from "node:worker_threads";
-import { EngineError } from "../../base/index.ts";
-import { startThread } from "../thread.node.ts";
+import { assert, EngineError } from "../../base/index.ts";
+import { startThread, type Thread } from "../thread.node.ts";
 import { mostThreads, type LoopMemory } from "./memory.ts";
-import { Hand, type Stretch, type Sums } from "./stretch.ts";
+import { Hand, type Round, type Stretch, type Sums } from "./stretch.ts";
 import type { TeamTask } from "./team-thread.node.ts";
 
-/** Bytes of each array computed between two looks at the event loop: a few milliseconds. */
+/** Bytes of an array that are computed between two looks at the event loop: a few milliseconds. */
 const pause = 2 ** 22;
-/** Bytes of each array in a round from which on others are asked for help: asking takes some tenths of a millisecond. */
-const worthHelp = 2 ** 21;
+/** Bytes of the arrays of a round, one of each loop, from which on helpers are asked: asking takes some tenths of a millisecond. */
+export const worthHelp = 2 ** 21;
 
 interface Helper {
-  readonly worker: Worker;
+  readonly worker: Thread;
   /** How many codes it knows. */
   told: number;
 }
 
-/** This thread and its helpers, which start with the first round that is worth it and end when nobody holds the team. */
+/** This thread and its helpers, who live as long as somebody holds the team. */
 export class Team {
   readonly #memory: LoopMemory;
   readonly #taken = new Int32Array(new SharedArrayBuffer(4));
-  readonly #hand: Hand;
-  readonly #codes: Uint8Array<ArrayBuffer>[] = [];
+  #hand: Hand;
+  #codes: Uint8Array<ArrayBuffer>[] = [];
   readonly #places = new Map<string, number>();
-  readonly #helpers: Helper[] = [];
-  #broken: Error | null = null;
+  #helpers: Helper[] = [];
   #holders = 0;
+  #starting: Promise<void> = Promise.resolve();
+  /** Rounds follow each other: they count what is taken in one place. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(memory: LoopMemory) {
     this.#memory = memory;
     this.#hand = new Hand(memory.shared, this.#taken, 0);
   }
 
-  /** Whoever holds it computes with it until disposed. */
+  /** Whoever computes with it holds it until disposed, and has started nothing by then. */
   hold(): AsyncDisposable {
     this.#holders++;
+    let isHeld = true;
     return {
       [Symbol.asyncDispose]: async () => {
-        if (--this.#holders > 0) return;
-        await Promise.all(this.#helpers.splice(0).map(({ worker }) => worker.terminate()));
+        if (!isHeld) return;
+        isHeld = false;
+        this.#holders--;
+        await this.#starting;
+        await this.#last;
+        if (this.#holders === 0) await this.#end();
       },
     };
+  }
+
+  async #end(): Promise<void> {
+    const helpers = this.#helpers;
+    [this.#helpers, this.#codes] = [[], []];
+    this.#places.clear();
+    this.#hand = new Hand(this.#memory.shared, this.#taken, 0);
+    // None is in the middle of a round.
+    await Promise.all(helpers.map(({ worker }) => worker.terminate()));
+  }
+
+  /** Starts helpers for so many threads in all; one that cannot start is done without. */
+  async start(threads: number): Promise<void> {
+    this.#starting = this.#starting.then(async () => {
+      const wanted = Math.min(threads, mostThreads) - 1;
+      const missing = Array.from({ length: wanted - this.#helpers.length }, (_, i) =>
+        this.#startOne(this.#helpers.length + i + 1),
+      );
+      this.#helpers.push(...(await Promise.all(missing)).flatMap((helper) => helper ?? []));
+    });
+    await this.#starting;
+  }
+
+  async #startOne(thread: number): Promise<Helper | null> {
+    const task: TeamTask = { memory: this.#memory.shared, taken: this.#taken, thread };
+    try {
+      const worker = startThread({ beside: import.meta.url, name: "team-thread.node" }, task);
+      worker.on("error", () => undefined); // whoever waits for its answer hears of it
+      await answerOf(worker);
+      worker.unref();
+      worker.on("exit", () => {
+        this.#helpers = this.#helpers.filter((helper) => helper.worker !== worker);
+      });
+      return { worker, told: 0 };
+    } catch {
+      return null;
+    }
   }
 
   /** The place of a code, which is kept once. */
@@ -61,18 +103,39 @@ export class Team {
     return this.#hand.run(stretch);
   }
 
-  /** Computes stretches that are independent of each other, on so many threads, and returns the sums of each. */
+  /** Computes stretches that are independent of each other, on at most so many threads, and returns the sums of each. */
   async compute(
+    stretches: readonly Stretch[],
+    how: { threads: number; signal?: AbortSignal },
+  ): Promise<readonly (readonly number[])[]> {
+    if (stretches.length === 0) return [];
+    const round = this.#last.then(() => this.#round(stretches, how));
+    this.#last = round.catch(() => undefined);
+    return round;
+  }
+
+  async #round(
     stretches: readonly Stretch[],
     { threads, signal }: { threads: number; signal?: AbortSignal },
   ): Promise<readonly (readonly number[])[]> {
-    if (this.#broken) throw this.#broken;
-    Atomics.store(this.#taken, 0, 0);
-    const others = this.#helpersFor(stretches, threads).map((each) => this.#ask(each, stretches));
-    const found = (await Promise.all([this.#work(stretches, signal), ...others])).flat();
     signal?.throwIfAborted();
-    const sums = new Map(found);
-    return stretches.map((_, place) => sums.get(place) ?? []);
+    Atomics.store(this.#taken, 0, 0);
+    const bytes = stretches.reduce((sum, stretch) => sum + stretch.bytes, 0);
+    const helpers = bytes < worthHelp ? [] : this.#helpers.slice(0, threads - 1);
+    const others = helpers.map((helper) => this.#ask(helper, stretches));
+    // Whoever fails: when the caller hears of it, nobody writes into the arrays any more.
+    const parts = await Promise.allSettled([this.#work(stretches, signal), ...others]);
+    signal?.throwIfAborted();
+    const sums = new Map<number, readonly number[]>();
+    for (const part of parts) {
+      if (part.status === "rejected") throw part.reason;
+      for (const [place, its] of part.value) sums.set(place, its);
+    }
+    return stretches.map((_, place) => {
+      const its = sums.get(place);
+      assert(its, "nobody computed a stretch");
+      return its;
+    });
   }
 
   async #work(stretches: readonly Stretch[], signal: AbortSignal | undefined): Promise<Sums[]> {
@@ -90,36 +153,38 @@ export class Team {
     }
   }
 
-  #helpersFor(stretches: readonly Stretch[], threads: number): readonly Helper[] {
-    const bytes = stretches.reduce((sum, stretch) => sum + stretch.bytes, 0);
-    if (bytes < worthHelp) return [];
-    const wanted = Math.min(threads, mostThreads) - 1;
-    while (this.#helpers.length < wanted) this.#helpers.push(this.#start(this.#helpers.length + 1));
-    return this.#helpers.slice(0, wanted);
-  }
-
-  #start(thread: number): Helper {
-    const task: TeamTask = { memory: this.#memory.shared, taken: this.#taken, thread };
-    const worker = startThread({ beside: import.meta.url, name: "team-thread.node" }, task);
-    worker.on("error", (cause) => {
-      this.#broken = new EngineError("a thread that computes loops ended", { cause });
-    });
-    worker.unref();
-    return { worker, told: 0 };
-  }
-
   async #ask(helper: Helper, stretches: readonly Stretch[]): Promise<Sums[]> {
     const { worker } = helper;
     worker.ref(); // the process lasts as long as somebody waits
+    worker.postMessage({ codes: this.#codes.slice(helper.told), stretches } satisfies Round);
+    helper.told = this.#codes.length;
     try {
-      worker.postMessage({ codes: this.#codes.slice(helper.told), stretches });
-      helper.told = this.#codes.length;
-      const [sums] = (await once(worker, "message")) as [Sums[]];
-      return sums;
-    } catch (error) {
-      throw this.#broken ?? error;
+      return (await answerOf(worker)) as Sums[]; // to a round it answers with nothing else
     } finally {
       worker.unref();
     }
   }
+}
+
+/** A thread's next message. Rejects with EngineError where it ends instead. */
+function answerOf(worker: Thread): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const end = (cause: unknown) => {
+      settle();
+      const hint = "go on with --threads 1";
+      reject(new EngineError("a thread that computes loops ended", { hint, cause }));
+    };
+    const take = (message: unknown) => {
+      settle();
+      resolve(message);
+    };
+    const settle = () => {
+      worker.off("message", take);
+      worker.off("error", end);
+      worker.off("exit", end);
+    };
+    worker.on("message", take);
+    worker.on("error", end);
+    worker.on("exit", end);
+  });
 }
