@@ -55,7 +55,7 @@ const harm: readonly (readonly [string, (copy: string) => void, RegExp])[] = [
   [
     "without its processor",
     (copy) => rmSync(fileOf(copy, /intel_cpu_plugin|arm_cpu_plugin/)),
-    /"CPU"/,
+    /has no plugin for processors/,
   ],
   [
     "without what it needs",

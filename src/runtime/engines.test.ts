@@ -6,7 +6,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { writeSafetensors, openSafetensors } from "../formats/index.ts";
 import { graphOf, input, linear, parameter, silu } from "../tensor/index.ts";
 import { describeEngines } from "../../tests/reference/engines.ts";
-import { value, type Binding } from "./index.ts";
+import { value, type Binding, type Value } from "./index.ts";
 
 function network() {
   const weight = parameter([2, 3], { kind: "constant", value: 0 });
@@ -70,6 +70,25 @@ describeEngines("the contract", ({ open }) => {
     await expect(program.run({ x: value([1, 2, 3], [3]) })).rejects.toThrow("f32[3], not f32[2]");
     await program[Symbol.asyncDispose]();
     await expect(program.run({ x: value([1, 2], [2]) })).rejects.toThrow("disposed");
+  });
+
+  test("arrays that are given again are read anew, others are not taken for them", async () => {
+    const engine = await open();
+    const graph = graphOf({ y: input("x", [3]).add(1) });
+    await using program = await engine.compile(graph, { bind: () => ({ kind: "input" }) });
+    const [a, b] = [value([1, 2, 3], [3]), value([10, 20, 30], [3])];
+    const own = value([0, 0, 0], [3]);
+    const run = async (x: Value, into?: Value) => {
+      const { y } = await program.run({ x }, into ? { into: { y: into } } : {});
+      return [...(y.data as Float32Array)];
+    };
+    expect(await run(a, own)).toEqual([2, 3, 4]);
+    expect(await run(b)).toEqual([11, 21, 31]);
+    expect([...(own.data as Float32Array)]).toEqual([2, 3, 4]);
+    (a.data as Float32Array)[0] = 5;
+    expect(await run(a, own)).toEqual([6, 3, 4]);
+    expect(await run(a, own)).toEqual([6, 3, 4]);
+    expect([...(own.data as Float32Array)]).toEqual([6, 3, 4]);
   });
 
   test("hundreds of runs may be asked for at once", async () => {

@@ -214,6 +214,7 @@ export class OpenVinoApi {
     try {
       return this.property("CPU", "OPTIMIZATION_CAPABILITIES");
     } catch (cause) {
+      refuseGone(this.found, cause);
       const { version, folder } = this.found;
       throw new EngineError(`OpenVINO ${version} in ${folder} has no plugin for processors`, {
         ...{ hint: howToInstallOpenVino, cause },

@@ -8,7 +8,7 @@ import { lowerGraph, type LoweredModel } from "../lowering/model.ts";
 import { compileCached, type Lowering } from "./cached.node.ts";
 import { openVinoApi, type Compiled, type OpenVinoApi, type Properties } from "./api.node.ts";
 import { openVinoKernels } from "./kernels.ts";
-import { howToInstallOpenVino, locateOpenVino } from "./library.node.ts";
+import { howToInstallOpenVino, locateOpenVino, refuseGone } from "./library.node.ts";
 import { gatherWeights } from "./weights.node.ts";
 import { checkOptions } from "../options.ts";
 import { widenBindings } from "../cache/twin.node.ts";
@@ -19,7 +19,7 @@ class OpenVinoProgram implements Program {
   /** Computes in f32 what the model is given beside its inputs. */
   readonly #before: Program | null;
   #compiled: Compiled | null;
-  /** The arrays that the request points at. */
+  /** The arrays that the request points at: kept, so that none of their addresses comes to mean another. */
   readonly #placed: Record<"input" | "output", Values[]> = { input: [], output: [] };
   /** A request holds the memory of one run: the runs of a program follow each other. */
   #last: Promise<unknown> = Promise.resolve();
@@ -68,7 +68,7 @@ class OpenVinoProgram implements Program {
     return Object.fromEntries(outputs.map((spec, i) => [outputName(spec), results[i]]));
   }
 
-  /** A step of training gives hundreds of arrays that were given to the step before. */
+  /** A step of training gives hundreds of arrays that were given to the step before. Shape and dtype are the model's, so the same array is the same tensor. */
   #place(compiled: Compiled, [side, index]: ["input" | "output", number], value: Value): void {
     const placed = this.#placed[side];
     if (placed[index] === value.data) return;
@@ -109,6 +109,7 @@ class OpenVinoProgram implements Program {
     await this.#last;
     await this.#before?.[Symbol.asyncDispose]();
     if (compiled !== null) this.#api.release(compiled);
+    for (const arrays of Object.values(this.#placed)) arrays.length = 0;
   }
 }
 
@@ -218,6 +219,7 @@ async function requireReading(api: OpenVinoApi): Promise<void> {
   try {
     api.releaseModel(await api.readModel(bytes));
   } catch (cause) {
+    refuseGone(api.found, cause);
     const { version, folder } = api.found;
     throw new EngineError(`OpenVINO ${version} in ${folder} reads no ONNX models`, {
       hint: howToInstallOpenVino,

@@ -174,11 +174,14 @@ export function refuseOld(version: string, folder: string): void {
   );
 }
 
-const partsIn = ({ folder, file }: OpenVinoPlace): readonly string[] =>
-  filesIn(folder).filter(
-    (name) =>
-      name === basename(file) || [...needed, ...laterNeeded].some((pattern) => pattern.test(name)),
+/** The library's own files: the first that fits each pattern, for a system's folder may hold other versions. */
+function partsIn({ folder, file }: OpenVinoPlace): readonly string[] {
+  const names = filesIn(folder);
+  const parts = [...needed, ...laterNeeded].flatMap(
+    (pattern) => names.find((name) => pattern.test(name)) ?? [],
   );
+  return [basename(file), ...parts];
+}
 
 function open({ folder, file }: OpenVinoPlace, parts: readonly string[]): Library {
   const { load } = koffi();
