@@ -38,7 +38,7 @@ export async function twinOf(
     await make(path);
   }
   // A time of its own: that of the twin tells versions apart, for models that were compiled from it.
-  await quietly(() => (exists ? renew(usedName(path)) : mark(path)));
+  await (exists ? quietly(() => renew(usedName(path))) : mark(path));
   await quietly(() => removeUnfinished(folder));
   if (!exists) await quietly(() => bound(folder, path));
   return path;
@@ -51,21 +51,26 @@ export function removeUnfinished(folder: string): Promise<void> {
 
 const hashOf = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 32);
 
-/** Whether it is as it was made: every program that writes into a file changes its time. */
+/** Whether it is as it was made, by its size and time, which hardly anything that writes into a file leaves as they were. */
 async function isUntouched(path: string): Promise<boolean> {
   try {
-    return (await readFile(usedName(path), "utf8")) === (await identityOf(path)).version;
+    return (await readFile(usedName(path), "utf8")) === (await looksOf(path));
   } catch {
     return false;
   }
 }
 
 async function mark(path: string): Promise<void> {
-  const { version } = await identityOf(path);
-  await writeFileAtomic(usedName(path), new TextEncoder().encode(version));
+  await writeFileAtomic(usedName(path), new TextEncoder().encode(await looksOf(path)));
 }
 
-/** Its time is that of the last use, its text the version that was made. */
+/** Not its inode: a cache may be moved. */
+async function looksOf(path: string): Promise<string> {
+  const { size, mtimeMs } = await stat(path);
+  return `${size} ${mtimeMs}`;
+}
+
+/** Its time is that of the last use, its text the size and time that it was made with. */
 const usedName = (path: string) => `${path}.used`;
 
 /** Another process may be making the same version just now. */

@@ -154,6 +154,7 @@ test("a twin whose numbers somebody overwrote is made anew", async () => {
   await expectMadeAnew(async (path) => {
     await using file = await open(path, "r+");
     await file.write(Uint8Array.of(0x40), 0, 1, (await file.stat()).size - 1);
+    await file.utimes(1e9, 1e9); // some clocks tick only every few milliseconds
   });
 });
 
