@@ -11,11 +11,12 @@ import { processorName } from "./processor.ts";
 import { readSavedSetting } from "./settings-file.ts";
 import { doubtOf } from "./settle.ts";
 
-/** One finding: what was looked at, what was found, and, if that is not good, what to do. */
+/** One finding: what was looked at, what was found, and what can or should be done. */
 export interface Finding {
   readonly what: string;
   readonly found: string;
-  readonly fine: boolean;
+  /** `optional`: something is missing that one can do without. */
+  readonly state: "fine" | "optional" | "wrong";
   readonly advice: string | null;
 }
 
@@ -52,7 +53,7 @@ function engineFinding(engine: EngineFacts, taken: string | null): Finding {
     return fine(what, `${version} from ${source}, ${precisions.join(" and ")}${mark}`);
   }
   const tolerable = state === "missing" && taken !== null;
-  return { what, found: problem ?? state, fine: tolerable, advice: hint };
+  return { what, found: problem ?? state, state: tolerable ? "optional" : "wrong", advice: hint };
 }
 
 /** How pictures are drawn where nobody says otherwise. */
@@ -66,10 +67,10 @@ async function way(): Promise<Finding> {
     const doubt = await doubtOf(saved);
     if (doubt === null) return fine(what, found);
     const advice = "limn bench --save measures anew, limn bench --reset forgets it";
-    return { what, found: `auto, not ${found}: ${doubt}`, fine: false, advice };
+    return { what, found: `auto, not ${found}: ${doubt}`, state: "wrong", advice };
   } catch (error) {
     const { message, hint } = error as LimnError;
-    return { what, found: message, fine: false, advice: hint ?? null };
+    return { what, found: message, state: "wrong", advice: hint ?? null };
   }
 }
 
@@ -78,7 +79,7 @@ async function memory(): Promise<Finding> {
   const limited = limit === null ? "" : `, limited to ${showBytes(limit)} by a control group`;
   const found = `${showBytes(available)} free of ${showBytes(total)}${limited}`;
   if (available > 1e9) return fine("memory", found);
-  return { what: "memory", found, fine: false, advice: "free some memory before drawing" };
+  return { what: "memory", found, state: "wrong", advice: "free some memory before drawing" };
 }
 
 async function models(): Promise<Finding> {
@@ -88,7 +89,7 @@ async function models(): Promise<Finding> {
   return {
     what: "models",
     found,
-    fine: false,
+    state: "wrong",
     advice: `the default model ${defaultModel} is not installed: draw with --model FOLDER`,
   };
 }
@@ -100,10 +101,10 @@ async function writable(what: string, folder: string): Promise<Finding> {
     return fine(what, folder);
   } catch {
     const advice = `set ${what === "data folder" ? "LIMN_DATA" : "LIMN_CACHE"} to a folder that can be written`;
-    return { what, found: `${folder} cannot be written`, fine: false, advice };
+    return { what, found: `${folder} cannot be written`, state: "wrong", advice };
   }
 }
 
 function fine(what: string, found: string): Finding {
-  return { what, found, fine: true, advice: null };
+  return { what, found, state: "fine", advice: null };
 }

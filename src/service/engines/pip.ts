@@ -81,7 +81,10 @@ export async function downloadByPip(pip: readonly string[], request: PipDownload
 
 /** What pip says went wrong: its last error, or, where that only announces a trace of calls, how the trace ends. */
 function reasonIn(output: string): string {
-  const lines = output.split("\n").flatMap((line) => line.trim() || []);
+  const lines = output
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
   const error = lines.findLast((line) => line.startsWith("ERROR: "))?.slice("ERROR: ".length);
   return (error?.endsWith(":") ? lines.at(-1) : error) ?? lines.at(-1) ?? "it said nothing";
 }
