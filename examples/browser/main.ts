@@ -40,6 +40,8 @@ let language: Language = preferred();
 let words = languages[language];
 /** How the status line is said, so that it can be said again in another language. */
 let say: () => string = () => "";
+/** The same for the line that names the engine. */
+let sayEngine: () => string = () => "";
 
 function tell(how: () => string, { bad = false } = {}): void {
   say = how;
@@ -72,6 +74,7 @@ function speak(next: Language): void {
   list.ariaLabel = words.examplesLabel;
   list.replaceChildren(...chips);
   status.textContent = say();
+  engine.textContent = sayEngine();
 }
 
 type Shown = Extract<PainterEvent, { type: "step" }>["preview"] & object;
@@ -129,8 +132,11 @@ async function paint(signal: AbortSignal): Promise<void> {
   const request = { prompt: prompt.value, seed: Number(seed.value) };
   const painter = await painterOn(device.value as Device);
   const { name, version } = painter.model.engine;
-  const drawing = words.threads(`ONNX Runtime ${version} · ${name}`, threads);
-  engine.textContent = crossOriginIsolated ? drawing : `${drawing}. ${words.alone}`;
+  sayEngine = () => {
+    const line = words.threads(`ONNX Runtime ${version} · ${name}`, threads);
+    return name !== "wasm" || crossOriginIsolated ? line : `${line}. ${words.whyOneThread}`;
+  };
+  engine.textContent = sayEngine();
   signal.throwIfAborted();
   tell(() => words.reading);
   caption.removeAttribute("data-word");

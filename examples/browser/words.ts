@@ -26,7 +26,8 @@ const english = {
   failed: (reason: string) => `That did not work: ${reason}`,
   threads: (engine: string, threads: number) =>
     threads > 1 ? `${engine}, ${threads} threads` : `${engine}, one thread`,
-  alone: "More threads need an isolated page: HTTPS or localhost, and the headers COOP and COEP",
+  whyOneThread:
+    "More threads need an isolated page: HTTPS or localhost, and the headers COOP and COEP",
 };
 
 export type Words = typeof english;
@@ -58,7 +59,7 @@ const russian: Words = {
   stopped: "Остановлено",
   failed: (reason) => `Не получилось: ${reason}`,
   threads: (engine, threads) => `${engine}, потоков: ${threads}`,
-  alone:
+  whyOneThread:
     "Больше потоков бывает лишь на изолированной странице: HTTPS или localhost и заголовки COOP и COEP",
 };
 
