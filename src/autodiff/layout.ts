@@ -1,4 +1,4 @@
-/** @file Gradients of the ops that only move elements. */
+/** @file Gradients of the ops that only move elements, copy them, or add copies up. */
 import {
   applyOne,
   concat,
@@ -58,6 +58,7 @@ export const layoutRules = {
   Reshape: ([g], [x]) => [reshapeTo(g, x.shape)],
   Transpose: ([g], _, __, { perm }) => [g.transpose(...perm.map((_, i) => perm.indexOf(i)))],
   Expand: ([g], [x]) => [sumTo(g, x.shape)],
+  /** Each element was copied to a block, over which the gradient is summed. */
   Enlarge: ([g], _, __, { times }) => [sumPool(g, times)],
   SumPool: ([g], _, __, { times }) => [enlarge(g, times)],
   Slice: ([g], [x], _, attrs) => [sliceRule(g, x, attrs)],

@@ -289,7 +289,19 @@ const cases: Record<string, OpCase> = {
   Softmax: { operands: [[2, 5]], ours: (x) => softmax(x) },
   "Softmax inner axis": { operands: [[2, 5, 2]], ours: (x) => softmax(x, 1) },
   Enlarge: { operands: [[2, 2, 3]], ours: (x) => enlarge(x, [3, 2]) },
-  SumPool: { operands: [[2, 6, 4]], ours: (x) => sumPool(x, [3, 2]) },
+  SumPool: {
+    operands: [[2, 6, 4]],
+    ours: (x) => sumPool(x, [3, 2]),
+    naive: (x) =>
+      Array.from({ length: 8 }, (_, i) => {
+        const [picture, row, column] = [i >> 2, (i >> 1) & 1, i & 1];
+        let sum = 0;
+        for (let dy = 0; dy < 3; dy++)
+          for (let dx = 0; dx < 2; dx++)
+            sum += x[24 * picture + 4 * (3 * row + dy) + 2 * column + dx];
+        return sum;
+      }),
+  },
   Silu: { operands: [[9]], ours: (x) => silu(x), naive: each((n) => n / (1 + Math.exp(-n))) },
   Gelu: {
     operands: [[9]],

@@ -364,8 +364,10 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   },
   SumPool: ([x], { times }) => {
     const first = x.shape.length - times.length;
-    const isWhole = (count: number, i: number) => count >= 1 && x.shape[first + i] % count === 0;
-    if (first < 0 || !times.every(isWhole)) fail("SumPool", `no blocks of [${times.join()}]`, x);
+    const isWhole = (count: number, i: number) =>
+      Number.isInteger(count) && count >= 1 && x.shape[first + i] % count === 0;
+    if (first < 0 || !times.every(isWhole))
+      fail("SumPool", `blocks of [${times.join()}] must fill the last axes`, x);
     return [{ dtype: x.dtype, shape: x.shape.map((n, i) => n / (times[i - first] ?? 1)) }];
   },
   Detach: same,
