@@ -4,6 +4,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { MessageChannel } from "node:worker_threads";
 import { memoryOf } from "./all/process.ts";
@@ -50,6 +51,8 @@ async function draw(task: Task): Promise<Samples> {
   for (let i = 1; i <= task.count; i++) {
     await generator.generate(requestOf(task, i));
     if (i % every > 0) continue;
+    gc();
+    await sleep(20); // pages that it emptied are given back by other threads
     gc();
     samples.push(memoryOf(process.pid).own);
     if (i % (20 * every) === 0) console.error(`  ${i}: ${samples.at(-1)?.toFixed(1)} MB`);
