@@ -222,6 +222,13 @@ describeOpenVino("drawing", () => {
     expect([b.equals(a), c.equals(a)]).toEqual([true, true]);
   });
 
+  test("a picture that was drawn in f32 elsewhere is drawn again in f32", async () => {
+    await limn(data, "a cat", ...quick, "--engine", "ort", "--out", "a.png");
+    const again = ["--like", "a.png", "--engine", "openvino", "--model", goldenModel("sd1")];
+    const { stdout } = await limn(data, ...again, "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ engine: "openvino", precision: "f32" });
+  });
+
   test("with a cache that cannot be written it draws all the same", async () => {
     mkdirSync(join(data, "cache"));
     writeFileSync(join(data, "cache", "compiled"), "a file in the way");

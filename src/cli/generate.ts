@@ -4,6 +4,7 @@ import { access, constants } from "node:fs/promises";
 import { resolve } from "node:path";
 import { RequestError } from "../base/index.ts";
 import {
+  computesIn,
   defaultModel,
   findModel,
   generateToFiles,
@@ -58,11 +59,15 @@ async function withPicture(said: GenerateWords): Promise<GenerateWords> {
   if (said.like === undefined) return said;
   const { prompt, precision, ...others } = await wishesOf(said.like);
   const isItsEngine = said.engine === undefined || said.engine === others.engine;
+  const isKept =
+    precision !== undefined &&
+    precision !== "auto" &&
+    (isItsEngine || computesIn(said.engine, precision));
   return {
     // Lines of a file take the place of the picture's own words.
     ...(prompt === undefined || said.prompts !== undefined ? {} : { prompt }),
     // What one engine computed in, another may lack.
-    ...(precision === undefined || !isItsEngine ? {} : { precision }),
+    ...(isKept ? { precision } : {}),
     ...others,
     ...said,
   };

@@ -8,6 +8,7 @@ export type { InstallEvent, InstallRequest } from "./engines/install.ts";
 export type { Installed } from "./engines/installed.ts";
 export type { EngineFacts, EnginesReport } from "./engines/list.ts";
 export {
+  computesIn,
   engineNames,
   engineOrder,
   precisionOrder,

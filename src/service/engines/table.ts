@@ -111,6 +111,12 @@ export const precisionOrder: readonly Precision[] = [
   ...new Set(engineOrder.flatMap((name) => rows[name].precisions)),
 ];
 
+/** Whether whatever engine is taken for a choice may compute in a precision. */
+export function computesIn(choice: EngineName | "auto", precision: Precision): boolean {
+  const taken = choice === "auto" ? engineNames : [choice];
+  return taken.every((name) => engineTable[name].precisions.includes(precision));
+}
+
 /** The one that comes with limn: others' pictures are held against its f32, and where none works its words help most. */
 export const [usualEngine] = engineNames.filter((name) => rows[name].standing === "usual");
 
