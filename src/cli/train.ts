@@ -99,7 +99,7 @@ export async function train(words: readonly string[]): Promise<number> {
 function tell(event: TrainEvent): void {
   switch (event.kind) {
     case "note":
-      say(event.text);
+      for (const line of event.text.split("\n")) say(line);
       return;
     case "stage":
       say(`${event.name}: from step ${event.from} to ${event.steps}`);
