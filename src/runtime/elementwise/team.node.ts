@@ -35,7 +35,7 @@ export class Team {
     this.#hand = new Hand(memory.shared, this.#taken, 0);
   }
 
-  /** Whoever computes with it holds it until disposed, and has started nothing by then. */
+  /** Whoever computes with it holds it until disposed, which waits for what is under way. */
   hold(): AsyncDisposable {
     this.#holders++;
     let isHeld = true;
