@@ -64,7 +64,8 @@ export function repeat(x: Tensor, repeats: readonly number[]): Tensor {
 /** The whole of the first axis over and over, until it has so many rows: [B,…] → [rows,…]. */
 export function tileRows(x: Tensor, rows: number): Tensor {
   const times = rows / x.shape[0];
-  if (!Number.isInteger(times)) throw new ShapeError(`tileRows: ${rows} rows of ${show(x)}`);
+  if (!Number.isInteger(times) || times < 1)
+    throw new ShapeError(`tileRows: ${rows} is no multiple of the rows of ${show(x)}`);
   return times === 1 ? x : concat(Array<Tensor>(times).fill(x), 0);
 }
 

@@ -31,6 +31,8 @@ import {
   sort,
   stack,
   std,
+  sumPool,
+  tileRows,
   triu,
   unpatchify,
   type Tensor,
@@ -152,6 +154,11 @@ const cases: Record<string, OpCase> = {
     operands: [[5]],
     ours: (x) => chunk(x, 3, 0)[2].mul(2),
     naive: (x) => [x[4] * 2],
+  },
+  "rows over and over": {
+    operands: [[2, 2]],
+    ours: (x) => tileRows(x, 6),
+    naive: (x) => [...x, ...x, ...x],
   },
   "roll more than once round": {
     operands: [[5]],
@@ -276,4 +283,11 @@ test.each<[string, () => Tensor, string]>([
   ],
 ])("%s says what does not fit", (_, make, message) => {
   expect(make).toThrow(message);
+});
+
+test("what does not fill rows or blocks is refused", () => {
+  const x = input("x", [4, 6]);
+  for (const rows of [2, 6]) expect(() => tileRows(x, rows)).toThrow("no multiple of the rows");
+  for (const times of [[4], [1.5], [0], [1, 2, 2]])
+    expect(() => sumPool(x, times)).toThrow("must fill the last axes");
 });
